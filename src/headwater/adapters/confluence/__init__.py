@@ -1,0 +1,1 @@
+"""Confluence over its REST API."""

@@ -1,0 +1,1 @@
+"""HTTP: translate request to call to response; the contract's error vocabulary lives here."""

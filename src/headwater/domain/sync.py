@@ -1,0 +1,113 @@
+"""What a sync knows, decides and records for each document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headwater.domain.access import Scope
+from headwater.domain.content import DocumentKind, DocumentMetadata, ListedDocument, Restriction
+from headwater.domain.errors import FailureType
+from headwater.domain.ids import ContentId, DocumentId
+from headwater.domain.jobs import ChunkCounts
+
+
+class DocumentState(StrEnum):
+    """What the catalog holds of a document."""
+
+    INDEXED = "indexed"
+    HELD = "held"
+    """Missing from the last complete listing, still searchable, waiting for a second proof."""
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What a plan decides for one listed document."""
+
+    FETCH = "fetch"
+    METADATA = "metadata"
+    KEEP = "keep"
+    SKIP = "skip"
+
+
+class Outcome(StrEnum):
+    """How one listed document ended; the names are the contract's counters."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    METADATA_ONLY = "metadata_only"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """A listed document of one running job, with what the job learned of it so far."""
+
+    listed: ListedDocument
+    labels: frozenset[str] = frozenset()
+    restriction: Restriction = Restriction()
+    scope: Scope | None = None
+    action: Action | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDocument:
+    """What the catalog remembers of a document. The digests make change visible without its text."""
+
+    document_id: DocumentId
+    content_id: ContentId
+    kind: DocumentKind
+    state: DocumentState
+    title: str
+    source_url: str
+    version: int
+    recipe: str
+    metadata_digest: str
+    access_scope: Scope
+    chunk_hashes: tuple[str, ...] = ()
+    attempts: int = 0
+    skip_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan's word on one listed document."""
+
+    content_id: ContentId
+    action: Action
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionPlan:
+    """What a complete listing proves gone, and what is too much to believe at once."""
+
+    delete: tuple[DocumentId, ...]
+    hold: tuple[DocumentId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlan:
+    """Which chunks of a document need a vector, by digest, and what its change costs."""
+
+    embed: tuple[str, ...]
+    counts: ChunkCounts
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentResult:
+    """How one document of a batch ended, as the catalog records it."""
+
+    metadata: DocumentMetadata
+    outcome: Outcome
+    recipe: str
+    metadata_digest: str
+    chunk_hashes: tuple[str, ...] = ()
+    chunks: ChunkCounts = ChunkCounts()
+    losses: Mapping[str, int] = field(default_factory=dict)
+    skip_reason: str | None = None
+    error_type: FailureType | None = None
+    error_message: str | None = None

@@ -1,0 +1,1 @@
+"""Durable execution; the only room that imports the job engine."""

@@ -1,0 +1,1 @@
+"""Pure: storage format to Markdown with named losses, chunking, planning."""

@@ -1,0 +1,1 @@
+"""Use cases: read through ports, call the pipeline, write through ports."""
