@@ -5,7 +5,7 @@ a :class:`~headwater.domain.jobs.JobRef` or a :class:`~headwater.domain.ids.Name
 holds the tenant; no call has a default for it.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,8 +113,7 @@ class FetchedPage:
     """A fetched page, or the error that this one page met."""
 
     content_id: ContentId
-    page: Page | None = None
-    error: DocumentError | None = None
+    outcome: Page | DocumentError
 
 
 class Source(Protocol):
@@ -142,14 +141,14 @@ class Source(Protocol):
     async def find_space(self, key: SpaceKey) -> Space:
         """Return the space with this key; ``SpaceNotFoundError`` if absent or invisible."""
 
-    def list_documents(self, space: Space) -> AsyncIterator[Sequence[ListedDocument]]:
+    def list_documents(self, space: Space) -> AsyncGenerator[Sequence[ListedDocument], None]:
         """Yield the space's current pages and blog posts, a few hundred at a time.
 
         Ends normally only after the listing's own last page; ``ListingIncompleteError`` otherwise.
         The same document may come twice while the space is edited.
         """
 
-    def list_annotations(self, space: Space) -> AsyncIterator[Sequence[Annotation]]:
+    def list_annotations(self, space: Space) -> AsyncGenerator[Sequence[Annotation], None]:
         """Yield labels and own restrictions in bulk. From a lagging index: absence proves nothing."""
 
     async def read_annotations(self, documents: Sequence[ListedDocument]) -> Sequence[Annotation]:
@@ -161,7 +160,7 @@ class Source(Protocol):
     async def read_space_readers(self, space: Space) -> SpaceReaders:
         """Read who may view the space; an unreadable permission list closes."""
 
-    def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncIterator[FetchedPage]:
+    def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
         """Yield the bodies, many per request, in any order; what has vanished meanwhile is left out."""
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
@@ -172,9 +171,16 @@ class SourceFactory(Protocol):
     """Opens sources."""
 
     def open(
-        self, address: SiteAddress, credential: SiteCredential
+        self,
+        address: SiteAddress,
+        credential: SiteCredential,
+        *,
+        on_wait: Callable[[datetime | None], None] | None = None,
     ) -> AbstractAsyncContextManager[Source]:
         """Probe which Confluence the address names and open it.
+
+        ``on_wait`` is told until when calls are paused because Confluence asked for it, and ``None``
+        when they go on.
 
         Raises ``AddressRefusedError`` for a malformed or refused address, ``SourceUnreachableError``
         where nothing answers, ``SourceRefusedError`` where the credentials do not work.
@@ -437,6 +443,14 @@ class Catalog(Protocol):
     ) -> None:
         """In one transaction: mark the documents as held and count."""
 
+    async def move_scopes(
+        self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
+    ) -> None:
+        """Set the present scope of remembered documents at once, ahead of the store's records.
+
+        Their metadata digest stays, so that the records are still seen to need the change.
+        """
+
     async def put_scope_rules(
         self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
     ) -> None:
@@ -445,7 +459,7 @@ class Catalog(Protocol):
     async def prune_scope_rules(
         self, tenant: TenantId, space: SpaceKey, site: SiteId, keep: frozenset[Scope]
     ) -> None:
-        """Remove the space's rules that are not kept and that no document names."""
+        """Remove the space's rules that are not kept and that no document's chain leads through."""
 
     async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:
         """Return all of the tenant's rules."""

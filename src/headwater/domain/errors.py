@@ -8,7 +8,8 @@
     │   ├── SourceRefusedError    Confluence does not accept the credentials
     │   ├── SourceUnreachableError  no usable answer from Confluence
     │   ├── SpaceNotFoundError    the space is absent or not visible
-    │   └── ListingIncompleteError  a listing did not reach its own last page
+    │   ├── ListingIncompleteError  a listing did not reach its own last page
+    │   └── JobCancelledError     somebody asked the job to stop
     └── RequestError            tell the client
         ├── NotFoundError
         ├── NotAllowedError
@@ -79,6 +80,10 @@ class SpaceNotFoundError(SyncAbortedError):
 
 class ListingIncompleteError(SyncAbortedError):
     """A listing broke off before its own last page."""
+
+
+class JobCancelledError(SyncAbortedError):
+    """Somebody asked the job to stop."""
 
 
 class RequestError(HeadwaterError):

@@ -25,9 +25,9 @@ _JOB_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 class TenantId:
     """One tenant, as a lower-case UUID.
 
-    Made in two places only, which a test enforces: authentication (from a verified token) and the
-    catalog (from a row that an authenticated request wrote). Every read and write of stored data
-    requires one, so that forgetting the tenant is a type error and not a leak.
+    Made in three places only, which a test enforces: authentication (from a verified token), and the
+    catalog and the jobs (from what an authenticated request stored). Every read and write of stored
+    data requires one, so that forgetting the tenant is a type error and not a leak.
     """
 
     value: str

@@ -1,0 +1,150 @@
+"""The job engine: durable execution on DBOS, one lane per space.
+
+DBOS stores each workflow before it answers and repeats the unfinished ones when the same executor
+starts again. Two things are ours: an executor name that a restarted process gets back (``executors``),
+and taking over the workflows of a process that does not come back.
+"""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy
+import structlog
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+
+from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.jobs import JobRef
+from headwater.jobs.executors import Seat, hold_abandoned_seats, take_seat
+from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
+from headwater.jobs.serialization import JsonSerializer
+from headwater.jobs.workflows import upload_workflow
+from headwater.ports import Ports
+from headwater.services.uploads import lane_of
+
+QUEUE: Final = "uploads"
+JOBS_AT_ONCE: Final = 4
+"""Jobs one process runs side by side; each is mostly waiting for Confluence or the embedder."""
+
+TAKE_OVER_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.2
+
+_log = structlog.get_logger("headwater.jobs")
+
+
+class JobEngine:
+    """Runs stored jobs in this process. ``start`` it on the event loop that the ports live on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seat: Seat | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._runtime: Runtime | None = None
+
+    async def start(self, ports: Ports) -> None:
+        """Take a seat, start executing, and go on with every job that was answered for."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._runtime = Runtime(ports)
+        set_runtime(self._runtime)
+        self._seat = await asyncio.to_thread(take_seat, self._folder / "seats")
+        self._launch(self._seat)
+        await DBOS.register_queue_async(
+            QUEUE,
+            partition_concurrency=1,
+            worker_concurrency=JOBS_AT_ONCE,
+            polling_interval_sec=POLL_SECONDS,
+        )
+        await self._enqueue_open_jobs(ports)
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    async def stop(self) -> None:
+        """Stop executing. Jobs at work are parked where they are and go on at the next start."""
+        if self._supervisor:
+            await _cancel({self._supervisor})
+        if self._runtime:
+            await _cancel(self._runtime.running)
+        await asyncio.to_thread(DBOS.destroy)
+        clear_runtime()
+        if self._seat:
+            self._seat.release()
+
+    async def enqueue(self, ref: JobRef, *, lane: str) -> None:
+        """Store the job for execution; a job that is stored already is left as it is."""
+        with (
+            SetWorkflowID(_workflow_id(ref)),
+            SetEnqueueOptions(queue_partition_key=lane),
+        ):
+            await DBOS.enqueue_workflow_async(QUEUE, upload_workflow, ref.tenant.value, ref.job_id)
+
+    async def check(self) -> None:
+        """Raise unless jobs can be stored and this process executes them."""
+        if self._supervisor is None or self._supervisor.done():
+            raise ConfigError("the job engine is not running; restart this process")
+        try:
+            await DBOS.list_workflows_async(limit=1)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            raise RetryableError(
+                f"the job database in {self._folder} does not answer; check disk and permissions"
+            ) from error
+
+    def _launch(self, seat: Seat) -> None:
+        path = self._folder / "jobs.db"
+        _use_write_ahead_log(path)
+        DBOS(
+            config=DBOSConfig(
+                name="headwater",
+                system_database_url=f"sqlite:///{path}",
+                # Workflow code changes by release; a stored job must go on under the next one.
+                application_version="1",
+                executor_id=seat.name,
+                serializer=JsonSerializer(),
+                log_level="WARNING",
+            )
+        )
+        # Launched on the loop's own thread, workflows run on this loop and share its ports.
+        DBOS.launch()
+
+    async def _enqueue_open_jobs(self, ports: Ports) -> None:
+        """Queue jobs that were stored but not yet queued when the process died."""
+        for ref in await ports.jobs.list_open():
+            job = await ports.jobs.find(ref)
+            if job:
+                await self.enqueue(ref, lane=lane_of(job))
+
+    async def _supervise(self) -> None:
+        while True:
+            await self._take_over()
+            await asyncio.sleep(TAKE_OVER_SECONDS)
+
+    async def _take_over(self) -> None:
+        if self._seat is None:
+            return
+        with hold_abandoned_seats(self._folder / "seats", self._seat) as seats:
+            if not seats:
+                return
+            stranded = await DBOS.list_workflows_async(status="PENDING", executor_id=seats)
+            ids = [workflow.workflow_id for workflow in stranded]
+            if ids:
+                await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+                _log.warning("took over jobs of a process that is gone", jobs=len(ids))
+
+
+def _workflow_id(ref: JobRef) -> str:
+    return f"{ref.tenant}:{ref.job_id}"
+
+
+def _use_write_ahead_log(path: Path) -> None:
+    """Let readers and one writer work side by side; the mode stays with the file."""
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+async def _cancel(tasks: "set[asyncio.Task[object]] | set[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,90 @@
+"""Which scope each document falls under: its nearest restricted ancestor or itself, else its space.
+
+Restrictions are inherited and cumulative (Confluence: a reader must satisfy every one), so a
+restricted page's scope goes on with its own parent's. Anything unknown on the way up closes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headwater.domain.access import CLOSED, Scope, ScopeRule, restricted_scope, restriction_clause
+from headwater.domain.content import Restriction
+from headwater.domain.ids import ContentId, SiteId
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePlan:
+    """Every document's scope, and a rule for each scope but the space's."""
+
+    scopes: Mapping[ContentId, Scope]
+    rules: tuple[ScopeRule, ...]
+
+    @property
+    def closed(self) -> int:
+        """How many scopes admit nobody because something could not be read."""
+        return sum(CLOSED in rule.clauses for rule in self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    site: SiteId
+    root: Scope
+    parents: Mapping[ContentId, ContentId | None]
+    restrictions: Mapping[ContentId, Restriction]
+
+
+def plan_scopes(
+    site: SiteId,
+    root: Scope,
+    parents: Mapping[ContentId, ContentId | None],
+    restrictions: Mapping[ContentId, Restriction],
+) -> ScopePlan:
+    """Return the scope of every key of ``parents`` (pages, posts and folders alike).
+
+    ``root`` is the space's scope; ``restrictions`` holds the restricted and unreadable ones. A parent
+    that is no key, or a chain that loops, is closed.
+    """
+    tree = _Tree(site, root, parents, restrictions)
+    scopes: dict[ContentId, Scope] = {}
+    rules: dict[Scope, ScopeRule] = {}
+    for content_id in parents:
+        _climb(tree, content_id, scopes, rules)
+    return ScopePlan({key: scopes[key] for key in parents}, tuple(rules.values()))
+
+
+def _climb(
+    tree: _Tree,
+    start: ContentId,
+    scopes: dict[ContentId, Scope],
+    rules: dict[Scope, ScopeRule],
+) -> None:
+    path: dict[ContentId, None] = {}
+    current: ContentId | None = start
+    while current is not None and current not in scopes:
+        if current in path or current not in tree.parents:
+            scopes[current] = _close(tree, current, rules)
+            break
+        path[current] = None
+        current = tree.parents[current]
+    above = tree.root if current is None else scopes[current]
+    for content_id in reversed(path):
+        if content_id not in scopes:
+            scopes[content_id] = _enter(tree, content_id, above, rules)
+        above = scopes[content_id]
+
+
+def _enter(
+    tree: _Tree, content_id: ContentId, above: Scope, rules: dict[Scope, ScopeRule]
+) -> Scope:
+    restriction = tree.restrictions.get(content_id)
+    if restriction is None or restriction.is_open:
+        return above
+    scope = restricted_scope(tree.site, content_id)
+    rules[scope] = ScopeRule(scope, (restriction_clause(restriction),), parent=above)
+    return scope
+
+
+def _close(tree: _Tree, content_id: ContentId, rules: dict[Scope, ScopeRule]) -> Scope:
+    scope = restricted_scope(tree.site, content_id)
+    rules[scope] = ScopeRule(scope, (CLOSED,), parent=tree.root)
+    return scope

@@ -1,0 +1,43 @@
+"""Whether every part answers: the one story that ``readyz`` and ``doctor`` tell."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from headwater.domain.errors import HeadwaterError
+from headwater.ports import EmbeddingKind, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: ``ok``, or what is wrong and what to do about it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def check_health(ports: Ports) -> tuple[Check, ...]:
+    """Try every store and model once."""
+    return (
+        await _try("catalog", ports.catalog.check),
+        await _try("vector store", ports.store.check),
+        await _try("job queue", ports.queue.check),
+        await _try("embedder", lambda: _embed_probe(ports)),
+        await _try("secret key", lambda: _seal_probe(ports)),
+    )
+
+
+async def _try(name: str, probe: Callable[[], Awaitable[None]]) -> Check:
+    try:
+        await probe()
+    except HeadwaterError as error:
+        return Check(name, ok=False, detail=str(error))
+    return Check(name, ok=True, detail="ok")
+
+
+async def _embed_probe(ports: Ports) -> None:
+    await ports.embedder.embed(["ready?"], kind=EmbeddingKind.QUERY)
+
+
+async def _seal_probe(ports: Ports) -> None:
+    ports.secret_box.open(ports.secret_box.seal(b"ready?"))

@@ -1,0 +1,1 @@
+"""Bringing the index to a space's present state: gather, bring in, reconcile, end."""

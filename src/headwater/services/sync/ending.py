@@ -1,0 +1,85 @@
+"""The end of a sync, good or bad: say what was done, and keep nothing that is no longer needed."""
+
+from dataclasses import replace
+
+from headwater.domain.errors import HeadwaterError, JobCancelledError, RetryableError
+from headwater.domain.ids import Namespace
+from headwater.domain.jobs import Job, JobChange, JobRef, JobStatus, Progress, Stage
+from headwater.ports import Ports
+from headwater.services.credentials import remove_credential
+from headwater.services.sync.run import read_open_job
+from headwater.services.sync.survey import Survey
+
+
+async def finish(ports: Ports, ref: JobRef, survey: Survey) -> None:
+    """Close a job that ran to its end: ``partial`` if anything failed, is held or was not seen."""
+    job = await read_open_job(ports, ref)
+    notes = list(survey.notes)
+    if survey.complete:
+        await _remember_completion(ports, job, survey)
+    notes += await _settle_store(ports, job)
+    await _close(ports, job, _judge(job.progress, survey), describe_job(job.progress, notes))
+
+
+async def abort(ports: Ports, ref: JobRef, error: HeadwaterError) -> None:
+    """Close a job that could not go on; what it brought in stays, nothing is deleted."""
+    job = await read_open_job(ports, ref)
+    cancelled = isinstance(error, JobCancelledError)
+    status = JobStatus.CANCELLED if cancelled else JobStatus.FAILED
+    await _close(ports, job, status, str(error))
+
+
+async def fail(ports: Ports, ref: JobRef, error_id: str) -> None:
+    """Close a job that met a defect; the log has the details under ``error_id``."""
+    job = await read_open_job(ports, ref)
+    message = f"unexpected error {error_id}; the log has its details. Upload again to go on."
+    await _close(ports, job, JobStatus.FAILED, message)
+
+
+def describe_job(progress: Progress, notes: list[str]) -> str:
+    """Return one sentence on what a sync did, and the notes."""
+    documents, chunks = progress.documents, progress.chunks
+    counts = {
+        "added": documents.added,
+        "updated": documents.updated,
+        "changed in metadata only": documents.metadata_only,
+        "unchanged": documents.unchanged,
+        "skipped": documents.skipped,
+        "failed": documents.failed,
+        "deleted": documents.deleted,
+        "held": documents.held,
+    }
+    done = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    embedded = f"{chunks.embedded} chunks embedded" if chunks.embedded else "nothing embedded"
+    return "; ".join((f"{done or 'the space is empty'}; {embedded}", *notes))
+
+
+def _judge(progress: Progress, survey: Survey) -> JobStatus:
+    documents = progress.documents
+    if documents.failed or documents.held or not survey.complete:
+        return JobStatus.PARTIAL
+    return JobStatus.SUCCEEDED
+
+
+async def _remember_completion(ports: Ports, job: Job, survey: Survey) -> None:
+    tenant, key = job.ref.tenant, survey.space.key
+    known = await ports.catalog.find_space(tenant, survey.site, key)
+    if known:
+        await ports.catalog.put_space(tenant, replace(known, last_complete_sync=ports.now()))
+
+
+async def _settle_store(ports: Ports, job: Job) -> list[str]:
+    try:
+        await ports.store.settle(Namespace(job.ref.tenant))
+    except RetryableError as error:
+        return [f"search is complete but slower until the next sync: {error}"]
+    return []
+
+
+async def _close(ports: Ports, job: Job, status: JobStatus, message: str) -> None:
+    await remove_credential(ports, job)
+    await ports.work.clear(job.ref)
+    await ports.jobs.change(
+        job.ref,
+        JobChange(status=status, stage=Stage.DONE, message=message, finished_at=ports.now()),
+    )

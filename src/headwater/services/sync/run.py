@@ -1,0 +1,166 @@
+"""One job at work: its source, its policy, and its reports of progress."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from headwater.domain.access import Scope
+from headwater.domain.content import DocumentMetadata, Space
+from headwater.domain.errors import JobCancelledError, NotFoundError
+from headwater.domain.ids import Namespace, SiteId, make_document_id
+from headwater.domain.jobs import Job, JobChange, JobRef, Progress, Stage
+from headwater.domain.sync import WorkItem
+from headwater.pipeline.chunking import CHUNKING_VERSION, ChunkPolicy
+from headwater.pipeline.markdown import CONVERSION_VERSION
+from headwater.pipeline.planning import Recipe
+from headwater.ports import Embedder, Ports, Source, Traffic
+from headwater.services.credentials import open_credential
+
+REPORT_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRun:
+    """What every step of one job works with."""
+
+    ports: Ports
+    job: Job
+    source: Source
+    reporter: "Reporter"
+
+    @property
+    def ref(self) -> JobRef:
+        """The job's full name."""
+        return self.job.ref
+
+    @property
+    def namespace(self) -> Namespace:
+        """The tenant's part of the store."""
+        return Namespace(self.job.ref.tenant)
+
+    @property
+    def site(self) -> SiteId:
+        """The Confluence being read."""
+        return self.source.site
+
+    @property
+    def chunk_policy(self) -> ChunkPolicy:
+        """How documents are cut: to the embedder's window."""
+        return chunk_policy(self.ports.embedder)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What chunks and vectors depend on beside the text."""
+        return recipe_of(self.ports.embedder)
+
+    async def check_cancelled(self) -> None:
+        """Raise ``JobCancelledError`` once somebody asked the job to stop."""
+        if (await read_open_job(self.ports, self.ref)).cancel_requested:
+            raise JobCancelledError("cancelled on request; what was brought in so far stays")
+
+
+def chunk_policy(embedder: Embedder) -> ChunkPolicy:
+    """Return the chunk policy that fits an embedder."""
+    return ChunkPolicy(max_tokens=embedder.max_tokens)
+
+
+def recipe_of(embedder: Embedder) -> Recipe:
+    """Return the recipe by which documents are made at present."""
+    chunking = f"{CHUNKING_VERSION}-{chunk_policy(embedder).max_tokens}"
+    return Recipe(CONVERSION_VERSION, chunking, embedder.model)
+
+
+class Reporter:
+    """Writes stage, traffic and waiting into the job, at least every second while it is open."""
+
+    def __init__(self, ports: Ports, ref: JobRef) -> None:
+        self._ports = ports
+        self._ref = ref
+        self._stage: Stage | None = None
+        self._written_stage: Stage | None = None
+        self._waiting_until: datetime | None = None
+        self._reported = Traffic(0, 0)
+
+    def note_wait(self, until: datetime | None) -> None:
+        """Remember until when Confluence makes us wait; ``None`` when calls go on."""
+        self._waiting_until = until
+
+    async def enter(self, stage: Stage) -> None:
+        """Show the job in another stage."""
+        self._stage = stage
+        await self._ports.jobs.change(self._ref, JobChange(stage=stage))
+        self._written_stage = stage
+
+    async def write(self, traffic: Traffic) -> None:
+        """Write what changed since the last report; nothing if nothing did."""
+        stage = Stage.THROTTLED if self._waiting_until else self._stage
+        spent = Progress(
+            requests=traffic.requests - self._reported.requests,
+            bytes_fetched=traffic.bytes_fetched - self._reported.bytes_fetched,
+        )
+        if spent == Progress() and stage == self._written_stage:
+            return
+        self._reported = traffic
+        self._written_stage = stage
+        await self._ports.jobs.change(
+            self._ref,
+            JobChange(stage=stage, throttled_until=self._waiting_until, progress=spent),
+        )
+
+
+@asynccontextmanager
+async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
+    """Open the job's source, and report on it until it is closed again."""
+    job = await read_open_job(ports, ref)
+    credential = await open_credential(ports, job)
+    reporter = Reporter(ports, ref)
+    async with ports.sources.open(
+        job.request.address, credential, on_wait=reporter.note_wait
+    ) as source:
+        ticking = asyncio.create_task(_tick(reporter, source))
+        try:
+            yield SyncRun(ports, job, source, reporter)
+        finally:
+            ticking.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticking
+            await reporter.write(source.traffic)
+
+
+async def _tick(reporter: Reporter, source: Source) -> None:
+    while True:
+        await asyncio.sleep(REPORT_SECONDS)
+        await reporter.write(source.traffic)
+
+
+async def read_open_job(ports: Ports, ref: JobRef) -> Job:
+    """Return the job as it is now; ``NotFoundError`` if it is gone."""
+    job = await ports.jobs.find(ref)
+    if job is None:
+        raise NotFoundError(f"job {ref.job_id!r} is not stored")
+    return job
+
+
+def describe_item(run: SyncRun, space: Space, item: WorkItem, root: Scope) -> DocumentMetadata:
+    """Return the metadata that the item's records are to carry."""
+    listed = item.listed
+    web_url = run.job.request.address.web_url.rstrip("/")
+    path = listed.web_path or f"/pages/viewpage.action?pageId={listed.content_id}"
+    return DocumentMetadata(
+        document_id=make_document_id(run.site, listed.content_id),
+        site=run.site,
+        content_id=listed.content_id,
+        page_id=listed.content_id,
+        kind=listed.kind,
+        space=space.key,
+        title=listed.title,
+        source_url=f"{web_url}{path}",
+        version=listed.version,
+        last_modified=listed.last_modified,
+        labels=item.labels,
+        author_id=listed.author_id,
+        access_scope=item.scope or root,
+    )

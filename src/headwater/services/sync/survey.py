@@ -1,0 +1,46 @@
+"""What the gathering step hands to the later steps of its job, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from headwater.domain.content import Space, SpaceStatus, SpaceType
+from headwater.domain.ids import SiteId, SpaceId, SpaceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Which space was read, whether its listing is proven complete, and what is worth saying."""
+
+    site: SiteId
+    space: Space
+    complete: bool
+    notes: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the survey as JSON values."""
+        return {
+            "site": self.site,
+            "space": asdict(self.space),
+            "complete": self.complete,
+            "notes": list(self.notes),
+        }
+
+
+def survey_from_plain(plain: Mapping[str, object]) -> Survey:
+    """Return the survey that ``to_plain`` wrote."""
+    space = plain["space"]
+    notes = plain["notes"]
+    if not isinstance(space, Mapping) or not isinstance(notes, list):
+        raise TypeError("not a survey")
+    return Survey(
+        site=SiteId(str(plain["site"])),
+        space=Space(
+            id=SpaceId(space["id"]),
+            key=SpaceKey(space["key"]),
+            name=space["name"],
+            type=SpaceType(space["type"]),
+            status=SpaceStatus(space["status"]),
+        ),
+        complete=bool(plain["complete"]),
+        notes=tuple(str(note) for note in notes),
+    )

@@ -1,0 +1,106 @@
+"""Accepting an upload: checked, stored durably, then queued."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from headwater.domain.errors import ConflictError, InvalidInputError
+from headwater.domain.ids import CredentialId, JobId, TenantId
+from headwater.domain.jobs import (
+    Job,
+    JobRef,
+    JobStatus,
+    ProcessorMode,
+    SiteCredential,
+    Stage,
+    UploadRequest,
+)
+from headwater.ports import Ports
+from headwater.services.credentials import seal_credential
+
+UPLOAD = "upload"
+
+
+async def submit_upload(
+    ports: Ports,
+    tenant: TenantId,
+    upload: UploadRequest,
+    credential: SiteCredential,
+    *,
+    job_id: JobId | None,
+) -> JobId:
+    """Store an upload durably, queue it, and return its job id.
+
+    A job id given by the client makes the call idempotent: the same request answers the same id
+    and starts nothing, before Confluence is asked anything; another request under that id is a
+    ``ConflictError``. Raises what opening a source raises, ``SpaceNotFoundError``, and
+    ``InvalidInputError`` for settings that do not exist.
+    """
+    _check_settings(upload)
+    digest = digest_request(upload)
+    ref = JobRef(tenant, job_id or ports.new_job_id())
+    if job_id and await _is_known(ports, ref, digest):
+        return ref.job_id
+    await _check_confluence(ports, upload, credential)
+    job = Job(
+        ref=ref,
+        kind=UPLOAD,
+        status=JobStatus.QUEUED,
+        stage=Stage.QUEUED,
+        request=upload,
+        request_digest=digest,
+        credential_id=CredentialId(f"{ports.new_job_id()}"),
+        created_at=ports.now(),
+    )
+    await _store(ports, job, seal_credential(ports.secret_box, credential))
+    await ports.queue.enqueue(ref, lane=lane_of(job))
+    return ref.job_id
+
+
+def digest_request(upload: UploadRequest) -> str:
+    """Return a digest of everything a client asked for but the credential."""
+    text = json.dumps(asdict(upload), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lane_of(job: Job) -> str:
+    """Return the queue lane of a job: uploads for one space of one tenant run one after the other."""
+    return f"{job.ref.tenant}/{job.request.space}"
+
+
+def _check_settings(upload: UploadRequest) -> None:
+    if upload.processor_mode is ProcessorMode.MANUAL:
+        raise InvalidInputError(
+            ("body", "sync_config", "sync_configuration_id"),
+            "no such sync configuration; use processor_mode 'auto'",
+            "value_error.sync_configuration",
+        )
+
+
+async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:
+    known = await ports.jobs.find(ref)
+    if known is None:
+        return False
+    if known.request_digest != digest:
+        raise ConflictError(
+            f"job_id {ref.job_id!r} already names another request; choose a new job_id"
+        )
+    if not known.status.is_final:
+        await ports.queue.enqueue(ref, lane=lane_of(known))
+    return True
+
+
+async def _check_confluence(
+    ports: Ports, upload: UploadRequest, credential: SiteCredential
+) -> None:
+    async with ports.sources.open(upload.address, credential) as source:
+        await source.check_credentials()
+        await source.find_space(upload.space)
+
+
+async def _store(ports: Ports, job: Job, sealed: bytes) -> None:
+    try:
+        await ports.jobs.add(job, sealed)
+    except ConflictError:
+        if not await _is_known(ports, job.ref, job.request_digest):
+            raise
