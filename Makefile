@@ -1,0 +1,62 @@
+# Headwater. `make` alone prints help. Everything is installed into .venv and .uv, nothing elsewhere.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.8
+PYTHON ?= $(shell command -v python3.11 2>/dev/null || command -v python3)
+# A uv on the PATH is used as it is; else one is installed into .uv from the package registry.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON := $(PYTHON)
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+SOURCES := src tests benchmarks
+
+.PHONY: help setup demo serve test test-long lint format check bench clean
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(SYNCED) ## Install everything from the lock file into .venv
+
+$(SYNCED): uv.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --locked --quiet
+	@touch $@
+
+.uv/bin/uv:
+	@$(PYTHON) -m venv .uv || { \
+	  echo "error: $(PYTHON) cannot make a virtual environment"; \
+	  echo "hint: on Debian: apt-get install python3.11-venv; or name another Python: make PYTHON=python3"; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+demo: $(SYNCED) ## Run the main job on a sample Confluence, and ask it three questions
+	$(BIN)/headwater demo
+
+serve: $(SYNCED) ## Run the API with a worker in the same process
+	$(BIN)/headwater serve
+
+test: $(SYNCED) ## Run the tests, with branch coverage
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not long"
+
+test-long: $(SYNCED) ## Run the long tests too: more examples, larger spaces
+	$(BIN)/pytest -m "long or not long" --hypothesis-profile=long
+
+lint: $(SYNCED) ## Run ruff, mypy, import-linter and check the lock file
+	$(BIN)/ruff format --check --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(UV) lock --check --quiet
+
+format: $(SYNCED) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --quiet --fix $(SOURCES)
+	$(BIN)/ruff format --quiet $(SOURCES)
+
+check: lint test ## What CI runs: lint, then the tests
+
+bench: $(SYNCED) ## Run the benchmarks and print their tables
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove what was installed and built
+	rm -rf .venv .uv .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

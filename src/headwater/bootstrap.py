@@ -1,0 +1,129 @@
+"""The composition root: settings in, open ports out. The only place that picks adapters."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from headwater.adapters.catalog import CatalogStores, open_catalog
+from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.embedders.local import LocalEmbedder
+from headwater.adapters.embedders.openai import OpenAIEmbedder
+from headwater.adapters.keys import load_or_create_key
+from headwater.adapters.lance.store import LanceStore
+from headwater.adapters.secret_box import FernetSecretBox
+from headwater.config import EmbedderKind, Settings
+from headwater.domain.errors import ConfigError
+from headwater.domain.ids import JobId
+from headwater.domain.secrets import Secret
+from headwater.jobs.engine import JobEngine
+from headwater.ports import Embedder, Ports
+
+PRIVATE: Final = 0o700
+
+
+def prepare_settings(settings: Settings) -> Settings:
+    """Make the data dir and fill in the keys that nobody set; ``ConfigError`` if that cannot be."""
+    _make_data_dir(settings.data_dir)
+    invented: dict[str, object] = {}
+    if not (settings.jwt_secret or settings.jwt_jwks_url or settings.jwt_public_key):
+        key = load_or_create_key(settings.data_dir / "jwt-secret")
+        invented["jwt_secret"] = SecretStr(key)
+    if not settings.secret_key:
+        key = load_or_create_key(settings.data_dir / "secret-key")
+        invented["secret_key"] = (SecretStr(key),)
+    return settings.model_copy(update=invented)
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
+    """Open everything, execute stored jobs, and close it all again at the end.
+
+    ``settings`` come from :func:`prepare_settings`. Raises ``ConfigError`` where something cannot be
+    opened as configured.
+    """
+    async with AsyncExitStack() as stack:
+        stores = await open_catalog(_database_url(settings))
+        stack.push_async_callback(stores.close)
+        embedder = await _open_embedder(settings, stack)
+        store = await LanceStore.open(settings.data_dir / "vectors", dimension=embedder.dimension)
+        stack.push_async_callback(store.close)
+        engine = JobEngine(settings.data_dir / "jobs")
+        ports = _assemble(settings, stores, embedder, store, engine)
+        stack.push_async_callback(engine.stop)
+        await engine.start(ports)
+        yield ports
+
+
+def make_sources(settings: Settings) -> ConfluenceSources:
+    """Return what opens Confluence sites under these settings."""
+    return ConfluenceSources(allowed_private_hosts=settings.allowed_private_hosts)
+
+
+def _assemble(
+    settings: Settings,
+    stores: CatalogStores,
+    embedder: Embedder,
+    store: LanceStore,
+    engine: JobEngine,
+) -> Ports:
+    return Ports(
+        sources=make_sources(settings),
+        embedder=embedder,
+        store=store,
+        catalog=stores.catalog,
+        jobs=stores.jobs,
+        credentials=stores.credentials,
+        work=stores.work,
+        secret_box=FernetSecretBox([key.get_secret_value() for key in settings.secret_key]),
+        queue=engine,
+        now=_now,
+        new_job_id=_new_job_id,
+    )
+
+
+async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
+    embedder: LocalEmbedder | OpenAIEmbedder
+    if settings.embedder is EmbedderKind.OPENAI:
+        key = settings.embedder_api_key
+        embedder = await OpenAIEmbedder.open(
+            base_url=settings.embedder_url,
+            model=settings.embedder_model,
+            api_key=Secret(key.get_secret_value()) if key else None,
+        )
+    else:
+        folder = Path(settings.embedder_model) if settings.embedder_model else None
+        embedder = await LocalEmbedder.open(settings.data_dir, folder)
+    stack.push_async_callback(embedder.close)
+    return embedder
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"sqlite:///{settings.data_dir / 'catalog.db'}"
+    if not settings.database_url.startswith("sqlite"):
+        raise ConfigError(
+            "HEADWATER_DATABASE_URL: this version keeps its catalog in SQLite; leave it unset"
+        )
+    return settings.database_url
+
+
+def _make_data_dir(path: Path) -> None:
+    try:
+        path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"HEADWATER_DATA_DIR: cannot make {path}: {error.strerror}; choose a writable folder"
+        ) from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_job_id() -> JobId:
+    return JobId(f"job-{uuid4()}")

@@ -1,0 +1,148 @@
+"""Commands that read a Confluence: ``spaces`` and ``upload``."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from headwater.cli.client import ApiClient, open_client
+from headwater.cli.options import (
+    DEFAULT_TENANT,
+    ApiTokenFile,
+    Json,
+    Server,
+    Site,
+    Tenant,
+    Token,
+    User,
+    WebUrl,
+    make_connection,
+    read_credentials,
+)
+from headwater.cli.output import CommandFailedError, console, print_json, run_async
+from headwater.cli.progress import show_job, watch_job
+
+FAILED_STATUSES = {"failed", "cancelled"}
+
+
+@run_async
+async def spaces(
+    site: Site,
+    user: User,
+    web_url: WebUrl = None,
+    api_token_file: ApiTokenFile = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    server: Server = None,
+    token: Token = None,
+    json_output: Json = False,
+) -> None:
+    """List the spaces of a Confluence."""
+    body = read_credentials(site, web_url, user, api_token_file)
+    async with open_client(make_connection(tenant, server, token)) as client:
+        answer = await client.post("/v2/confluence/space-listing", body)
+    if json_output:
+        print_json(answer)
+    else:
+        print_spaces(answer["spaces"])
+
+
+def print_spaces(rows: list[dict[str, Any]]) -> None:
+    """Print spaces as a table."""
+    table = Table("key", "name", "type", "status")
+    for row in rows:
+        table.add_row(row["key"], row["name"], row["type"], row["status"])
+    console.print(table)
+
+
+@run_async
+async def upload(
+    space: Annotated[str, typer.Argument(help="Key of the space.")],
+    site: Site,
+    user: User,
+    web_url: WebUrl = None,
+    api_token_file: ApiTokenFile = None,
+    full: Annotated[bool, typer.Option("--full", help="Read every page again.")] = False,
+    use_ocr: Annotated[bool, typer.Option("--ocr", help="Read text in images too.")] = False,
+    audience: Annotated[
+        list[str] | None,
+        typer.Option("--audience", help="Group that may retrieve; repeat for more."),
+    ] = None,
+    source_restriction: Annotated[
+        bool, typer.Option("--source-restriction", help="Apply Confluence's read restrictions.")
+    ] = False,
+    job_id: Annotated[str, typer.Option("--job-id", help="Name the job.")] = "",
+    wait: Annotated[bool, typer.Option(help="Wait and show progress.")] = True,
+    tenant: Tenant = DEFAULT_TENANT,
+    server: Server = None,
+    token: Token = None,
+    json_output: Json = False,
+) -> None:
+    """Bring a space into the knowledge base, or up to date, with live progress."""
+    body = make_upload_body(
+        authorization=read_credentials(site, web_url, user, api_token_file),
+        tenant=tenant,
+        space=space,
+        incremental=not full,
+        use_ocr=use_ocr,
+        audience=audience or ["all"],
+        source_restriction=source_restriction,
+        job_id=job_id,
+    )
+    async with open_client(make_connection(tenant, server, token)) as client:
+        started = await client.post("/v2/confluence/upload", body)
+        # An embedded server ends with this command, so its job is waited for in any case.
+        follow = wait or client.embedded
+        job = await _follow(client, started, json_output=json_output) if follow else None
+    _report(started, job, json_output=json_output)
+
+
+def make_upload_body(
+    *,
+    authorization: dict[str, str],
+    tenant: str,
+    space: str,
+    incremental: bool,
+    use_ocr: bool = False,
+    audience: list[str],
+    source_restriction: bool,
+    job_id: str = "",
+) -> dict[str, Any]:
+    """Return the contract's upload body."""
+    return {
+        "authorization": authorization,
+        "content_restriction": {
+            "audience": audience,
+            "blacklisted": False,
+            "source_restriction": source_restriction,
+        },
+        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
+        "sync_config": {
+            "sync_configuration_id": "",
+            "incremental": incremental,
+            "last_sync": "",
+            "processor_mode": "auto",
+            "use_ocr": use_ocr,
+        },
+        "space": space,
+        "job_id": job_id,
+    }
+
+
+async def _follow(client: ApiClient, job_id: str, *, json_output: bool) -> dict[str, Any]:
+    if json_output:
+        return await watch_job(client, job_id, lambda _: None)
+    return await show_job(client, job_id)
+
+
+def _report(job_id: str, job: dict[str, Any] | None, *, json_output: bool) -> None:
+    if json_output:
+        print_json(job or {"job_id": job_id})
+    elif job is None:
+        console.print(f"started {job_id}; headwater jobs {job_id} shows how far it is")
+    else:
+        console.print(f"{job['status']}: {job['message']}", markup=False)
+        for failure in job["failures"]:
+            text = f"  {failure['error_type']} {failure['title']}: {failure['error_message']}"
+            console.print(text, markup=False)
+    if job and job["status"] in FAILED_STATUSES:
+        raise CommandFailedError(f"job {job_id} {job['status']}: {job['message']}")

@@ -1,0 +1,60 @@
+"""What the command line prints, and the exit code it ends with: 0 fine, 1 failed, 2 wrong usage."""
+
+import asyncio
+import functools
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+
+from headwater.domain.errors import HeadwaterError
+
+P = ParamSpec("P")
+
+console = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+FAILED = 1
+
+
+class CommandFailedError(Exception):
+    """The operation failed; ``hint`` says what to do next."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def end_with(message: str, *, hint: str | None = None) -> NoReturn:
+    """Print ``error:`` and ``hint:`` and end with exit code 1."""
+    stderr.print(f"[bold red]error:[/] {_escape(message)}")
+    if hint:
+        stderr.print(f"[bold]hint:[/] {_escape(hint)}")
+    raise typer.Exit(FAILED)
+
+
+def run_async(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Turn a coroutine function into a command; its expected errors end with exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.run(command(*args, **kwargs))
+        except CommandFailedError as error:
+            end_with(str(error), hint=error.hint)
+        except HeadwaterError as error:
+            end_with(str(error), hint="headwater doctor checks every part and setting")
+
+    return run
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")
