@@ -1,0 +1,65 @@
+"""Which columns are indexed, how keyword search reads text, and when the vector index pays."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from lancedb.index import FTS, Bitmap, BTree, HnswSq, LabelList
+from lancedb.table import AsyncTable
+
+KEYWORD_COLUMN: Final = "embedded_text"
+"""Title and headings count as words of the chunk, as they do for its vector."""
+
+VECTOR_INDEX_ROWS: Final = 50_000
+"""Below this an exact scan is as fast, needs no build, and never misses a row that a filter lets through."""
+
+KEEP_VERSIONS: Final = timedelta(hours=1)
+"""Replaced files stay this long: longer than any query that still reads them."""
+
+_TEXT_ANALYSIS: Final = FTS(
+    # Unicode word boundaries, which also part Chinese and Japanese, then at punctuation, so that
+    # `svc_auth`, `E-4711` and file names are found whole and by their parts. Korean particles stay on.
+    base_tokenizer="icu/split",
+    language="English",
+    # English endings only; other languages lose little, as question and text are cut alike.
+    stem=True,
+    # A stop list would drop "IT", and German "was" and "die"; BM25 already weighs such words near nothing.
+    remove_stop_words=False,
+    ascii_folding=True,
+    # A SHA-512 in hex is 128 characters; the default of 40 would leave digests and keys unfindable.
+    max_token_length=128,
+)
+
+_COLUMN_INDEXES: Final[Mapping[str, BTree | Bitmap | LabelList | FTS]] = {
+    "id": BTree(),
+    "document_id": BTree(),
+    "access_scope": BTree(),
+    "space": Bitmap(),
+    "labels": LabelList(),
+    KEYWORD_COLUMN: _TEXT_ANALYSIS,
+}
+
+
+async def create_column_indexes(table: AsyncTable) -> None:
+    """Create what is missing. On an empty table it takes milliseconds, and gives text its analysis."""
+    present = await _indexed_columns(table)
+    for column, config in _COLUMN_INDEXES.items():
+        if column not in present:
+            await table.create_index(column, config=config)
+
+
+async def create_vector_index(table: AsyncTable, *, from_rows: int) -> None:
+    """Create the vector index once the table has ``from_rows`` rows."""
+    if "vector" in await _indexed_columns(table) or await table.count_rows() < from_rows:
+        return
+    # One partition: with several, a filtered search that probes only some of them loses matches.
+    await table.create_index("vector", config=HnswSq(distance_type="cosine", num_partitions=1))
+
+
+async def compact(table: AsyncTable) -> None:
+    """Bring every index up to date and merge small files; readers of older versions are not disturbed."""
+    await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+async def _indexed_columns(table: AsyncTable) -> set[str]:
+    return {column for index in await table.list_indices() for column in index.columns}

@@ -1,0 +1,213 @@
+"""The table's columns, and the way from our values to rows and back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.adapters.lance.filters import from_microseconds, to_microseconds
+from headwater.domain.content import DocumentKind, DocumentMetadata, StoredMatch
+from headwater.domain.errors import ConfigError, DocumentError, FailureType
+from headwater.domain.ids import ChunkId, ContentId, DocumentId, SiteId, SpaceKey, make_chunk_id
+from headwater.ports import Record, StoredDocument, Vector
+
+_METADATA: Final = pa.schema(
+    [
+        pa.field("document_id", pa.string()),
+        pa.field("site", pa.string()),
+        pa.field("content_id", pa.string()),
+        pa.field("page_id", pa.string()),
+        pa.field("attachment_id", pa.string()),
+        pa.field("kind", pa.string()),
+        pa.field("space", pa.string()),
+        pa.field("title", pa.string()),
+        pa.field("source_url", pa.string()),
+        pa.field("version", pa.int64()),
+        pa.field("last_modified_us", pa.int64()),
+        pa.field("labels", pa.list_(pa.string())),
+        pa.field("author_id", pa.string()),
+        pa.field("access_scope", pa.string()),
+    ]
+)
+_CHUNK: Final = pa.schema(
+    [
+        # Lance checks concurrent merges for equal keys only where the key is declared; without this
+        # two writers that insert the same new chunk leave it twice.
+        pa.field(
+            "id",
+            pa.string(),
+            nullable=False,
+            metadata={"lance-schema:unenforced-primary-key": "true"},
+        ),
+        pa.field("ordinal", pa.int32()),
+        pa.field("heading_path", pa.list_(pa.string())),
+        pa.field("text", pa.string()),
+        pa.field("embedded_text", pa.string()),
+        pa.field("text_hash", pa.string()),
+    ]
+)
+MATCH_COLUMNS: Final[Sequence[str]] = ("id", "heading_path", "text", *_METADATA.names)
+"""What a match shows."""
+
+
+def make_schema(dimension: int) -> pa.Schema:
+    """Return the table's schema for vectors of ``dimension`` float32 numbers."""
+    vector = pa.field("vector", pa.list_(pa.float32(), dimension))
+    return pa.schema([*_CHUNK, *_METADATA, vector])
+
+
+def check_schema(stored: pa.Schema, dimension: int) -> None:
+    """Raise ``ConfigError`` unless a table with this schema holds our records and vectors."""
+    expected = make_schema(dimension)
+    if set(stored.names) != set(expected.names):
+        raise ConfigError(
+            "The vector store was written by another version of Headwater. Use that version, or move"
+            " the `vectors` folder under HEADWATER_DATA_DIR away and upload every space in full."
+        )
+    held = stored.field("vector").type.list_size
+    if held != dimension:
+        raise ConfigError(
+            f"The vector store holds vectors of {held} numbers, the embedder makes {dimension}."
+            " Set HEADWATER_EMBEDDER and HEADWATER_EMBEDDER_MODEL back to what they were, or move the"
+            " `vectors` folder under HEADWATER_DATA_DIR away and upload every space in full."
+        )
+
+
+def check_length(vector: Vector, dimension: int) -> None:
+    """Raise ``ConfigError`` unless the vector has the length the store was opened for."""
+    if len(vector) != dimension:
+        raise ConfigError(
+            f"The embedder made a vector of {len(vector)} numbers where the store was opened"
+            f" for {dimension}: check HEADWATER_EMBEDDER_MODEL and restart."
+        )
+
+
+def make_rows(documents: Iterable[StoredDocument], dimension: int) -> pa.Table:
+    """Return one row for each record.
+
+    Raises ``ConfigError`` for a vector of another length, ``DocumentError`` for what no store can
+    hold: a vector with NaN or infinity, text with half a surrogate pair.
+    """
+    pairs = {
+        make_chunk_id(document.metadata.document_id, record.chunk.ordinal): (document, record)
+        for document in documents
+        for record in document.records
+    }
+    metadata = [document.metadata for document, _ in pairs.values()]
+    records = [record for _, record in pairs.values()]
+    vectors = _make_vectors(metadata, records, dimension)
+    chunks = [_chunk_row(chunk_id, record) for chunk_id, (_, record) in pairs.items()]
+    return _join(_make_table(chunks, _CHUNK), _metadata_rows(metadata), vectors)
+
+
+def replace_metadata(stored: pa.Table, metadata: Mapping[DocumentId, DocumentMetadata]) -> pa.Table:
+    """Return full rows as stored, with the fields of their document's new metadata."""
+    fresh = [metadata[document_id] for document_id in stored["document_id"].to_pylist()]
+    vectors = stored["vector"].combine_chunks()
+    return _join(stored.select(_CHUNK.names), _metadata_rows(fresh), vectors)
+
+
+def read_match(row: Mapping[str, Any], score: float) -> StoredMatch:
+    """Return the match that a row with :data:`MATCH_COLUMNS` holds."""
+    return StoredMatch(
+        chunk_id=ChunkId(row["id"]),
+        score=score,
+        text=row["text"],
+        heading_path=tuple(row["heading_path"]),
+        metadata=_read_metadata(row),
+    )
+
+
+def _join(chunks: pa.Table, metadata: pa.Table, vectors: pa.Array) -> pa.Table:
+    schema = make_schema(vectors.type.list_size)
+    return pa.Table.from_arrays([*chunks.columns, *metadata.columns, vectors], schema=schema)
+
+
+def _make_vectors(
+    metadata: Sequence[DocumentMetadata], records: Sequence[Record], dimension: int
+) -> pa.Array:
+    for record in records:
+        check_length(record.vector, dimension)
+    numbers = np.array([record.vector for record in records], dtype=np.float32).reshape(
+        -1, dimension
+    )
+    finite = np.isfinite(numbers).all(axis=1)
+    if not finite.all():
+        broken = metadata[int(np.argmin(finite))].document_id
+        raise DocumentError(
+            FailureType.VECTOR_EMBEDDING_FAILED,
+            f"A vector of {broken} is not a number: check the embedder's model files.",
+        )
+    return pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), dimension)
+
+
+def _chunk_row(chunk_id: ChunkId, record: Record) -> Mapping[str, object]:
+    return {
+        "id": chunk_id,
+        "ordinal": record.chunk.ordinal,
+        "heading_path": list(record.chunk.heading_path),
+        "text": record.chunk.text,
+        "embedded_text": record.chunk.embedded_text,
+        "text_hash": record.chunk.text_hash,
+    }
+
+
+def _metadata_rows(metadata: Sequence[DocumentMetadata]) -> pa.Table:
+    return _make_table([_metadata_row(item) for item in metadata], _METADATA)
+
+
+def _make_table(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except UnicodeEncodeError as error:
+        names = (row[schema.names[0]] for row in rows if _holds(row, error.object))
+        raise DocumentError(
+            FailureType.ENCODING_ERROR,
+            f"{next(names)!a} holds half a surrogate pair, which is no text: edit it in Confluence.",
+        ) from error
+
+
+def _holds(row: Mapping[str, object], text: str) -> bool:
+    return any(
+        text in value if isinstance(value, list) else text == value for value in row.values()
+    )
+
+
+def _metadata_row(item: DocumentMetadata) -> Mapping[str, object]:
+    return {
+        "document_id": item.document_id,
+        "site": item.site,
+        "content_id": item.content_id,
+        "page_id": item.page_id,
+        "attachment_id": item.attachment_id,
+        "kind": str(item.kind),
+        "space": item.space,
+        "title": item.title,
+        "source_url": item.source_url,
+        "version": item.version,
+        "last_modified_us": to_microseconds(item.last_modified),
+        "labels": sorted(item.labels),
+        "author_id": item.author_id,
+        "access_scope": item.access_scope,
+    }
+
+
+def _read_metadata(row: Mapping[str, Any]) -> DocumentMetadata:
+    attachment_id = row["attachment_id"]
+    return DocumentMetadata(
+        document_id=DocumentId(row["document_id"]),
+        site=SiteId(row["site"]),
+        content_id=ContentId(row["content_id"]),
+        page_id=ContentId(row["page_id"]),
+        attachment_id=None if attachment_id is None else ContentId(attachment_id),
+        kind=DocumentKind(row["kind"]),
+        space=SpaceKey(row["space"]),
+        title=row["title"],
+        source_url=row["source_url"],
+        version=row["version"],
+        last_modified=from_microseconds(row["last_modified_us"]),
+        labels=frozenset(row["labels"]),
+        author_id=row["author_id"],
+        access_scope=row["access_scope"],
+    )

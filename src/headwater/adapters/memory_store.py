@@ -1,0 +1,182 @@
+"""The vector store in memory: the twin that tests and small demos use, same answers in a few lines."""
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.domain.content import DocumentMetadata, StoredMatch
+from headwater.domain.ids import ChunkId, DocumentId, Namespace, make_chunk_id
+from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
+from headwater.ports import (
+    HybridQuery,
+    Record,
+    StoreBatch,
+    StoreCounts,
+    StoredDocument,
+    StoreFilter,
+    Vector,
+)
+
+_WORD: Final = re.compile(r"[^\W_]+")
+
+Candidates = Mapping[ChunkId, tuple[DocumentMetadata, Record]]
+
+
+class MemoryStore:
+    """Records in dictionaries, by namespace and document; gone with the process."""
+
+    def __init__(self) -> None:
+        self._namespaces: dict[Namespace, dict[DocumentId, StoredDocument]] = defaultdict(dict)
+
+    async def apply(self, namespace: Namespace, batch: StoreBatch) -> None:
+        """Carry out the batch: deletions win over upserts, upserts over metadata."""
+        documents = self._namespaces[namespace]
+        for metadata in batch.metadata:
+            if metadata.document_id in documents:
+                records = documents[metadata.document_id].records
+                documents[metadata.document_id] = StoredDocument(metadata, records)
+        for document in batch.upserts:
+            documents[document.metadata.document_id] = document
+        for document_id in batch.deletions:
+            documents.pop(document_id, None)
+
+    async def read_vectors(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[str, Vector]:
+        """Return the vectors of these documents' chunks by chunk text hash, rounded to float32."""
+        wanted = frozenset(document_ids)
+        return {
+            record.chunk.text_hash: np.array(record.vector, dtype=np.float32).tolist()
+            for document in self._documents(namespace)
+            if document.metadata.document_id in wanted
+            for record in document.records
+        }
+
+    async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
+        """Return the best matches: exact cosine and BM25, fused."""
+        if query.limit < 1:
+            return []
+        candidates = _admit(self._documents(namespace), query.filter)
+        depth = candidate_depth(query.limit)
+        best = fuse_rankings(
+            _nearest(candidates, query.vector, depth),
+            _with_words(candidates, query.text, depth),
+            limit=query.limit,
+        )
+        return [_make_match(hit, *candidates[hit.chunk_id]) for hit in best]
+
+    async def count(self, namespace: Namespace) -> StoreCounts:
+        """Count the namespace's documents and records."""
+        documents = await self.list_documents(namespace)
+        return StoreCounts(documents=len(documents), records=sum(documents.values()))
+
+    async def list_documents(self, namespace: Namespace) -> Mapping[DocumentId, int]:
+        """Return every document's number of records; one without any is not there."""
+        return {
+            document.metadata.document_id: len(document.records)
+            for document in self._documents(namespace)
+            if document.records
+        }
+
+    async def settle(self, namespace: Namespace) -> None:
+        """Do nothing: there are no indexes."""
+
+    async def drop(self, namespace: Namespace) -> None:
+        """Forget the namespace."""
+        self._namespaces.pop(namespace, None)
+
+    async def check(self) -> None:
+        """Do nothing: memory is always there."""
+
+    def _documents(self, namespace: Namespace) -> Iterable[StoredDocument]:
+        return self._namespaces.get(namespace, {}).values()
+
+
+def _admit(documents: Iterable[StoredDocument], filter_: StoreFilter) -> Candidates:
+    return {
+        make_chunk_id(document.metadata.document_id, record.chunk.ordinal): (
+            document.metadata,
+            record,
+        )
+        for document in documents
+        if _passes(document.metadata, filter_)
+        for record in document.records
+    }
+
+
+def _passes(metadata: DocumentMetadata, filter_: StoreFilter) -> bool:
+    return (
+        metadata.access_scope in filter_.scopes
+        and (filter_.space is None or metadata.space == filter_.space)
+        and (not filter_.labels or not filter_.labels.isdisjoint(metadata.labels))
+        and (not filter_.kinds or metadata.kind in filter_.kinds)
+        and (filter_.modified_after is None or metadata.last_modified > filter_.modified_after)
+    )
+
+
+def _nearest(candidates: Candidates, vector: Vector, depth: int) -> Sequence[Ranked]:
+    question = _unit(vector)
+    return _best(
+        (
+            Ranked(chunk_id, float(_unit(record.vector) @ question))
+            for chunk_id, (_, record) in candidates.items()
+        ),
+        depth,
+    )
+
+
+def _with_words(candidates: Candidates, text: str, depth: int) -> Sequence[Ranked]:
+    """Score by BM25 without length norm; a chunk that holds every word of the question counts double."""
+    wanted = frozenset(_words(text))
+    counts = {
+        chunk_id: Counter(_words(record.chunk.embedded_text))
+        for chunk_id, (_, record) in candidates.items()
+    }
+    spread = Counter(word for words in counts.values() for word in words if word in wanted)
+    rarity = {word: math.log(1 + len(counts) / holders) for word, holders in spread.items()}
+    hits = (
+        Ranked(chunk_id, _weigh(words, rarity) * (2 if wanted <= words.keys() else 1))
+        for chunk_id, words in counts.items()
+        if not wanted.isdisjoint(words)
+    )
+    return _best(hits, depth)
+
+
+def _weigh(words: Mapping[str, int], rarity: Mapping[str, float]) -> float:
+    return sum(
+        weight * 2.2 * words[word] / (words[word] + 1.2)
+        for word, weight in rarity.items()
+        if word in words
+    )
+
+
+def _best(hits: Iterable[Ranked], depth: int) -> Sequence[Ranked]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:depth]
+
+
+def _words(text: str) -> Sequence[str]:
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in folded if not unicodedata.combining(character))
+    return _WORD.findall(plain)
+
+
+def _unit(vector: Vector) -> npt.NDArray[np.float32]:
+    numbers = np.array(vector, dtype=np.float32)
+    length = np.linalg.norm(numbers)
+    return numbers / length if length else numbers
+
+
+def _make_match(hit: Ranked, metadata: DocumentMetadata, record: Record) -> StoredMatch:
+    return StoredMatch(
+        chunk_id=hit.chunk_id,
+        score=hit.score,
+        text=record.chunk.text,
+        heading_path=record.chunk.heading_path,
+        metadata=metadata,
+    )
