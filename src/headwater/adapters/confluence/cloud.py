@@ -1,0 +1,78 @@
+"""Confluence Cloud as a ``Source``: v2 wherever it serves, v1 only where v2 has nothing."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from headwater.adapters.confluence import annotations, content, permissions, probing, spaces
+from headwater.adapters.confluence.client import JsonClient
+from headwater.domain.content import Annotation, ListedDocument, Space
+from headwater.domain.ids import ContentId, SiteId, SpaceKey
+from headwater.ports import (
+    Ancestor,
+    Capability,
+    FetchedPage,
+    LookedUp,
+    SpaceReaders,
+    Traffic,
+)
+
+
+class CloudSource:
+    """Implements :class:`headwater.ports.Source`; made by ``factory``."""
+
+    def __init__(self, client: JsonClient, site: SiteId) -> None:
+        self._client = client
+        self._site = site
+
+    @property
+    def site(self) -> SiteId:
+        """The site's cloudId, or host and context where Confluence does not tell it."""
+        return self._site
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked since the source was opened."""
+        return self._client.traffic
+
+    async def check_credentials(self) -> None:
+        """See :meth:`headwater.ports.Source.check_credentials`."""
+        await spaces.check_caller(self._client)
+
+    async def probe(self) -> Sequence[Capability]:
+        """See :meth:`headwater.ports.Source.probe`."""
+        return await probing.probe_capabilities(self._client)
+
+    async def list_spaces(self) -> Sequence[Space]:
+        """See :meth:`headwater.ports.Source.list_spaces`."""
+        return await spaces.list_spaces(self._client)
+
+    async def find_space(self, key: SpaceKey) -> Space:
+        """See :meth:`headwater.ports.Source.find_space`."""
+        return await spaces.find_space(self._client, key)
+
+    def list_documents(self, space: Space) -> AsyncGenerator[Sequence[ListedDocument], None]:
+        """See :meth:`headwater.ports.Source.list_documents`."""
+        return content.list_documents(self._client, space)
+
+    def list_annotations(self, space: Space) -> AsyncGenerator[Sequence[Annotation], None]:
+        """See :meth:`headwater.ports.Source.list_annotations`."""
+        return annotations.list_annotations(self._client, space)
+
+    async def read_annotations(self, documents: Sequence[ListedDocument]) -> Sequence[Annotation]:
+        """See :meth:`headwater.ports.Source.read_annotations`."""
+        return await annotations.read_annotations(self._client, documents)
+
+    async def read_ancestor(self, content_id: ContentId) -> Ancestor | None:
+        """See :meth:`headwater.ports.Source.read_ancestor`."""
+        return await annotations.read_ancestor(self._client, content_id)
+
+    async def read_space_readers(self, space: Space) -> SpaceReaders:
+        """See :meth:`headwater.ports.Source.read_space_readers`."""
+        return await permissions.read_space_readers(self._client, space)
+
+    def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
+        """See :meth:`headwater.ports.Source.fetch_pages`."""
+        return content.fetch_pages(self._client, documents)
+
+    async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
+        """See :meth:`headwater.ports.Source.look_up`."""
+        return await content.look_up(self._client, content_ids)

@@ -1,0 +1,215 @@
+"""Pages and blog posts: listing them, fetching their bodies, looking up what became of them."""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+
+from headwater.adapters.confluence.answers import (
+    AbsentError,
+    BrokenAnswerError,
+    OversizedAnswerError,
+)
+from headwater.adapters.confluence.client import V2, Ask, JsonClient
+from headwater.adapters.confluence.concurrency import map_unordered, split
+from headwater.adapters.confluence.paging import read_pages
+from headwater.adapters.confluence.payloads import (
+    ContentPayload,
+    StatusPayload,
+    make_listed,
+    parse,
+)
+from headwater.adapters.confluence.spaces import check_caller, find_space, refusal_of_listing
+from headwater.domain.content import DocumentKind, ListedDocument, Page, Space
+from headwater.domain.errors import (
+    DocumentError,
+    FailureType,
+    ListingIncompleteError,
+    SourceUnreachableError,
+)
+from headwater.domain.ids import ContentId, SpaceId
+from headwater.ports import ContentStatus, FetchedPage, LookedUp
+
+PATHS = {DocumentKind.PAGE: "pages", DocumentKind.BLOGPOST: "blogposts"}
+_STATUSES = {
+    DocumentKind.PAGE: "current,archived,trashed,deleted",
+    DocumentKind.BLOGPOST: "current,trashed,deleted",
+}
+_MEANINGS = {
+    "current": ContentStatus.CURRENT,
+    "archived": ContentStatus.ARCHIVED,
+    "trashed": ContentStatus.TRASHED,
+    "deleted": ContentStatus.TRASHED,
+}
+_GONE = LookedUp(ContentStatus.GONE)
+_PAGE_SIZE = 250
+_BATCHES_IN_FLIGHT = 2
+
+
+async def list_documents(
+    client: JsonClient, space: Space
+) -> AsyncGenerator[Sequence[ListedDocument], None]:
+    """Yield the current pages, then the blog posts.
+
+    Ends normally only after both listings' last pages, and after Confluence has confirmed that it
+    still knows the caller and still shows the space; an account that has lost its rights sees a
+    short list, not an error. Raises ``ListingIncompleteError`` for any trouble but a refusal.
+    """
+    seen = 0
+    try:
+        for kind in PATHS:
+            async for batch in _list_kind(client, space, kind):
+                seen += len(batch)
+                yield batch
+        await check_caller(client)
+        await find_space(client, space.key)
+    except AbsentError as error:
+        raise refusal_of_listing(error, f"the space {space.key}") from error
+    except SourceUnreachableError as error:
+        raise ListingIncompleteError(
+            f"The listing of space {space.key} broke off after {seen} documents: {error}"
+        ) from error
+
+
+async def _list_kind(
+    client: JsonClient, space: Space, kind: DocumentKind
+) -> AsyncGenerator[Sequence[ListedDocument], None]:
+    path = f"{V2}/spaces/{space.id}/{PATHS[kind]}"
+    params = {"limit": str(_PAGE_SIZE), "status": "current", "sort": "id"}
+    async for results in read_pages(client, path, params, smallest=25):
+        payloads = [parse(ContentPayload, item) for item in results]
+        yield [make_listed(payload, kind) for payload in payloads if _belongs(payload, space)]
+
+
+def _belongs(payload: ContentPayload, space: Space) -> bool:
+    """Tell whether to believe that it is a current document of this space, whatever was asked for."""
+    return payload.status == "current" and payload.space_id in {None, space.id}
+
+
+async def fetch_pages(
+    client: JsonClient, documents: Sequence[ListedDocument]
+) -> AsyncGenerator[FetchedPage, None]:
+    """Yield the bodies, many per request and two requests at a time; what has vanished is left out."""
+
+    async def fetch(batch: _Batch) -> Sequence[FetchedPage]:
+        return await _fetch_batch(client, batch)
+
+    async with aclosing(
+        map_unordered(fetch, _make_batches(documents), limit=_BATCHES_IN_FLIGHT)
+    ) as fetched:
+        async for pages in fetched:
+            for page in pages:
+                yield page
+
+
+_Batch = tuple[DocumentKind, Sequence[ContentId]]
+
+
+def _make_batches(documents: Sequence[ListedDocument]) -> Iterable[_Batch]:
+    for kind in PATHS:
+        ids = [document.content_id for document in documents if document.kind is kind]
+        for run in split(list(dict.fromkeys(ids)), _PAGE_SIZE):
+            yield kind, run
+
+
+async def _fetch_batch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
+    """Fetch a batch, or its halves where Confluence or our memory cannot take it whole."""
+    kind, ids = batch
+    try:
+        return await _fetch(client, batch)
+    except BrokenAnswerError as error:
+        if len(ids) == 1:
+            return [await _blame_page(client, ids[0], error)]
+        middle = len(ids) // 2
+        first = await _fetch_batch(client, (kind, ids[:middle]))
+        return [*first, *await _fetch_batch(client, (kind, ids[middle:]))]
+
+
+async def _fetch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
+    kind, ids = batch
+    params = {"id": ",".join(ids), "body-format": "storage", "limit": str(_PAGE_SIZE)}
+    batch_bytes = min(client.limits.batch_bytes, client.limits.answer_bytes)
+    ask = Ask() if len(ids) == 1 else Ask(attempts=2, max_bytes=batch_bytes)
+    pages = read_pages(client, f"{V2}/{PATHS[kind]}", params, ask=ask)
+    wanted = frozenset(ids)
+    try:
+        return [
+            _make_fetched(payload, kind)
+            async for results in pages
+            for payload in (parse(ContentPayload, item) for item in results)
+            if payload.id in wanted and payload.status == "current"
+        ]
+    except AbsentError as error:
+        raise refusal_of_listing(error, "pages by id") from error
+
+
+def _make_fetched(payload: ContentPayload, kind: DocumentKind) -> FetchedPage:
+    listed = make_listed(payload, kind)
+    if payload.storage is None:
+        error = DocumentError(
+            FailureType.PARSE_ERROR,
+            "Confluence delivered the page without its body; open and save it there, then retry",
+        )
+        return FetchedPage(listed.content_id, error)
+    return FetchedPage(listed.content_id, Page(listed, payload.storage))
+
+
+async def _blame_page(
+    client: JsonClient, content_id: ContentId, error: BrokenAnswerError
+) -> FetchedPage:
+    """Return the page's own failure, once Confluence has shown that it answers otherwise."""
+    await check_caller(client)
+    if isinstance(error, OversizedAnswerError):
+        failure = DocumentError(
+            FailureType.FILE_TOO_LARGE,
+            f"The page's body exceeds {client.limits.answer_bytes} bytes; split the page",
+        )
+    else:
+        failure = DocumentError(FailureType.NETWORK_ERROR, f"The page cannot be read: {error}")
+    return FetchedPage(content_id, failure)
+
+
+async def look_up(
+    client: JsonClient, content_ids: Sequence[ContentId]
+) -> Mapping[ContentId, LookedUp]:
+    """Say what became of each id. None is called gone unless Confluence still knows the caller.
+
+    An id that is no number names no page or post, and is gone.
+    """
+    found: dict[ContentId, LookedUp] = {}
+    numbers = [item for item in dict.fromkeys(content_ids) if item.isascii() and item.isdigit()]
+    for kind in PATHS:
+        missing = [item for item in numbers if item not in found]
+        found |= await _look_up_kind(client, kind, missing)
+    if any(item not in found for item in content_ids):
+        await check_caller(client)
+    return {item: found.get(item, _GONE) for item in content_ids}
+
+
+async def _look_up_kind(
+    client: JsonClient, kind: DocumentKind, ids: Sequence[ContentId]
+) -> Mapping[ContentId, LookedUp]:
+    async def read(run: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
+        return await _look_up_run(client, kind, run)
+
+    found: dict[ContentId, LookedUp] = {}
+    runs = split(ids, _PAGE_SIZE)
+    async with aclosing(map_unordered(read, runs, limit=_BATCHES_IN_FLIGHT)) as answers:
+        async for answer in answers:
+            found |= answer
+    return found
+
+
+async def _look_up_run(
+    client: JsonClient, kind: DocumentKind, ids: Sequence[ContentId]
+) -> Mapping[ContentId, LookedUp]:
+    params = {"id": ",".join(ids), "status": _STATUSES[kind], "limit": str(_PAGE_SIZE)}
+    pages = read_pages(client, f"{V2}/{PATHS[kind]}", params, smallest=25)
+    try:
+        payloads = [parse(StatusPayload, item) async for page in pages for item in page]
+    except AbsentError as error:
+        raise refusal_of_listing(error, "pages by id") from error
+    return {ContentId(item.id): _interpret(item) for item in payloads if item.id in frozenset(ids)}
+
+
+def _interpret(payload: StatusPayload) -> LookedUp:
+    status = _MEANINGS.get(payload.status, ContentStatus.GONE)
+    return LookedUp(status, SpaceId(payload.space_id) if payload.space_id else None)

@@ -1,0 +1,187 @@
+"""Opening a source: from the two URLs and the credential of a request to a Confluence that answers."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+import httpx2
+
+from headwater.adapters.confluence.addresses import (
+    Candidate,
+    Deployment,
+    judge_web_url,
+    parse_instance_url,
+)
+from headwater.adapters.confluence.allowlist import AllowList, parse_allow_list
+from headwater.adapters.confluence.answers import AbsentError, RejectedRequestError
+from headwater.adapters.confluence.client import JsonClient, Limits, make_authorization
+from headwater.adapters.confluence.cloud import CloudSource
+from headwater.adapters.confluence.egress import GuardedTransport
+from headwater.adapters.confluence.patience import PATIENT, Patience, Timing, WaitListener
+from headwater.adapters.confluence.probing import (
+    Reason,
+    Verdict,
+    probe_cloud,
+    probe_data_center,
+)
+from headwater.adapters.confluence.spaces import check_caller
+from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
+from headwater.domain.ids import SiteId
+from headwater.domain.jobs import SiteAddress, SiteCredential
+from headwater.ports import Source
+
+_CLOUD_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+MakeTransport = Callable[[AllowList], httpx2.AsyncBaseTransport]
+_MakeClient = Callable[[str, str | None], JsonClient]
+
+
+class ConfluenceSources:
+    """Implements :class:`headwater.ports.SourceFactory`.
+
+    ``allowed_private_hosts`` lists the hosts and CIDRs that a tenant's URL may reach although private.
+    ``patience`` is how long each request keeps trying: ``PATIENT`` for jobs, ``PROMPT`` where somebody
+    waits for the answer. Raises ``ConfigError`` for an unusable list.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed_private_hosts: tuple[str, ...],
+        patience: Patience = PATIENT,
+        limits: Limits | None = None,
+        timing: Timing | None = None,
+        make_transport: MakeTransport = GuardedTransport,
+    ) -> None:
+        self._allow = parse_allow_list(allowed_private_hosts)
+        self._patience = patience
+        self._limits = limits or Limits()
+        self._timing = timing or Timing()
+        self._make_transport = make_transport
+
+    @asynccontextmanager
+    async def open(
+        self,
+        address: SiteAddress,
+        credential: SiteCredential,
+        *,
+        on_wait: WaitListener | None = None,
+    ) -> AsyncIterator[Source]:
+        """Probe which Confluence the address names and open it; see ``SourceFactory.open``.
+
+        ``on_wait`` is told until when everything waits because Confluence throttles, and ``None``
+        when it goes on.
+        """
+        candidates = parse_instance_url(address.instance_url, self._allow)
+        judge_web_url(address.web_url, self._allow)
+        async with httpx2.AsyncClient(
+            transport=self._make_transport(self._allow),
+            timeout=self._limits.timeout(),
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # each call proves itself
+            trust_env=False,
+        ) as http:
+            make_client = partial(self._make_client, http, on_wait)
+            yield await _connect(candidates, credential, make_client)
+
+    def _make_client(
+        self,
+        http: httpx2.AsyncClient,
+        on_wait: WaitListener | None,
+        root: str,
+        authorization: str | None,
+    ) -> JsonClient:
+        return JsonClient(
+            http,
+            root,
+            authorization,
+            limits=self._limits,
+            patience=self._patience,
+            timing=self._timing,
+            on_wait=on_wait,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """One candidate's clients: with the credential, and without."""
+
+    candidate: Candidate
+    client: JsonClient
+    anonymous: JsonClient
+
+
+async def _connect(
+    candidates: tuple[Candidate, ...], credential: SiteCredential, make_client: _MakeClient
+) -> Source:
+    reasons: list[Reason] = []
+    for candidate in candidates:
+        knock = _knock(candidate, credential, make_client)
+        verdict = await _judge(knock)
+        if verdict.deployment is candidate.deployment and verdict.reason is None:
+            return await _enter(knock)
+        if verdict.deployment is not None:
+            raise verdict.reason or _misplaced_cloud(candidate)
+        reasons.extend(filter(None, [verdict.reason]))
+    raise _choose(reasons)
+
+
+def _knock(candidate: Candidate, credential: SiteCredential, make_client: _MakeClient) -> _Knock:
+    bearer_allowed = candidate.deployment is not Deployment.CLOUD
+    authorization = make_authorization(credential, bearer_allowed=bearer_allowed)
+    return _Knock(
+        candidate, make_client(candidate.root, authorization), make_client(candidate.root, None)
+    )
+
+
+async def _judge(knock: _Knock) -> Verdict:
+    if knock.candidate.deployment is Deployment.DATA_CENTER:
+        return await probe_data_center(knock.client, knock.anonymous, knock.candidate)
+    return await probe_cloud(knock.client, knock.candidate)
+
+
+def _misplaced_cloud(candidate: Candidate) -> SourceUnreachableError:
+    return SourceUnreachableError(
+        "Confluence Cloud begins at /wiki; "
+        f"give https://{urlsplit(candidate.root).netloc}/wiki as instance_url"
+    )
+
+
+def _choose(reasons: list[Reason]) -> Reason:
+    """Return the reason that helps most: a refusal tells more than a place where nothing is."""
+    for reason in reasons:
+        if isinstance(reason, SourceRefusedError):
+            return reason
+    return SourceUnreachableError(
+        f"No Confluence answers at this address; check instance_url ({reasons[0]})"
+    )
+
+
+async def _enter(knock: _Knock) -> Source:
+    await check_caller(knock.client)
+    return CloudSource(knock.client, await _read_site_id(knock))
+
+
+async def _read_site_id(knock: _Knock) -> SiteId:
+    """Return the cloudId, which is the same by site URL and by gateway; else host and context.
+
+    Passing trouble is raised and not taken for an answer: stored ids begin with the site's, which
+    must not change from one sync to the next.
+    """
+    candidate = knock.candidate
+    cloud_id = candidate.cloud_id or await _read_cloud_id(knock.anonymous)
+    return SiteId(cloud_id or f"{urlsplit(candidate.root).netloc}{candidate.context}")
+
+
+async def _read_cloud_id(client: JsonClient) -> str | None:
+    try:
+        info = await client.get("/_edge/tenant_info")
+    except (SourceRefusedError, AbsentError, RejectedRequestError):
+        return None
+    cloud_id = info.get("cloudId") if isinstance(info, dict) else None
+    is_usable = isinstance(cloud_id, str) and _CLOUD_ID.fullmatch(cloud_id)
+    return str(cloud_id).lower() if is_usable else None

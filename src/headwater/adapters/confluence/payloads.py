@@ -1,0 +1,163 @@
+"""Confluence's JSON as our values: tolerant of what we do not know, strict on what we need."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from headwater.adapters.confluence.answers import BrokenAnswerError
+from headwater.domain.content import (
+    DocumentKind,
+    ListedDocument,
+    Space,
+    SpaceStatus,
+    SpaceType,
+)
+from headwater.domain.ids import ContentId, SpaceId, SpaceKey
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Identifier = Annotated[
+    str, BeforeValidator(_number_as_text), Field(pattern=r"\A[A-Za-z0-9_-]{1,64}\z")
+]
+"""Ids are longs written as text; older answers hold numbers. They become parts of paths and lists."""
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Links(_Payload):
+    """Links of one item; ``webui`` is relative to the site's web base."""
+
+    webui: str | None = None
+
+
+class SpacePayload(_Payload):
+    """A space as ``/spaces`` lists it."""
+
+    id: Identifier
+    key: str = Field(min_length=1)
+    name: str | None = None
+    type: str | None = None
+    status: str | None = None
+    alias: str | None = Field(None, alias="currentActiveAlias")
+
+
+class VersionPayload(_Payload):
+    """The present version; its date is the content's last change."""
+
+    number: int = Field(ge=0)
+    created_at: AwareDatetime = Field(alias="createdAt")
+
+
+class BodyPart(_Payload):
+    """One representation of a body."""
+
+    value: str | None = None
+
+
+class Body(_Payload):
+    """The representations asked for."""
+
+    storage: BodyPart | None = None
+
+
+class ContentPayload(_Payload):
+    """A page or blog post as v2 lists it."""
+
+    id: Identifier
+    status: str
+    title: str | None = None
+    space_id: Identifier | None = Field(None, alias="spaceId")
+    parent_id: Identifier | None = Field(None, alias="parentId")
+    author_id: str | None = Field(None, alias="authorId")
+    version: VersionPayload
+    links: Links = Field(default_factory=Links, alias="_links")
+    body: Body | None = None
+
+    @property
+    def storage(self) -> str | None:
+        """The body in storage format, ``""`` included; ``None`` if the answer has none."""
+        return None if self.body is None or self.body.storage is None else self.body.storage.value
+
+
+class StatusPayload(_Payload):
+    """The little that a look-up needs."""
+
+    id: Identifier
+    status: str
+    space_id: Identifier | None = Field(None, alias="spaceId")
+
+
+class ParentPayload(_Payload):
+    """A folder, page, whiteboard, database or embed as a link in a chain of ancestors."""
+
+    id: Identifier
+    parent_id: Identifier | None = Field(None, alias="parentId")
+
+
+class CurrentUser(_Payload):
+    """Whom Confluence takes us for. Cloud has account ids, Data Center user keys."""
+
+    type: str
+    account_id: str | None = Field(None, alias="accountId")
+    user_key: str | None = Field(None, alias="userKey")
+    username: str | None = None
+
+
+class LabelPayload(_Payload):
+    """A label; the prefix ``my`` marks a private one."""
+
+    name: str = Field(min_length=1)
+    prefix: str | None = None
+
+
+def parse(model: type[Model], value: object) -> Model:
+    """Return the value as ``model``; ``BrokenAnswerError`` names the fields that do not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        places = {".".join(map(str, item["loc"])) for item in error.errors(include_input=False)}
+        raise BrokenAnswerError(
+            f"Confluence's answer does not look like Confluence: {', '.join(sorted(places))}"
+        ) from error
+
+
+def make_space(payload: SpacePayload) -> Space:
+    """Return the space; types that the contract does not know count as global."""
+    is_personal = payload.type == SpaceType.PERSONAL
+    is_archived = payload.status == SpaceStatus.ARCHIVED
+    return Space(
+        id=SpaceId(payload.id),
+        key=SpaceKey(payload.key),
+        name=payload.name or payload.key,
+        type=SpaceType.PERSONAL if is_personal else SpaceType.GLOBAL,
+        status=SpaceStatus.ARCHIVED if is_archived else SpaceStatus.CURRENT,
+    )
+
+
+def make_listed(payload: ContentPayload, kind: DocumentKind) -> ListedDocument:
+    """Return the listing's word on one page or blog post."""
+    return ListedDocument(
+        content_id=ContentId(payload.id),
+        kind=kind,
+        title=payload.title or "",
+        version=payload.version.number,
+        last_modified=payload.version.created_at.astimezone(UTC),
+        parent_id=ContentId(payload.parent_id) if payload.parent_id else None,
+        author_id=payload.author_id,
+        web_path=payload.links.webui,
+    )
+
+
+def make_labels(items: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the names of all labels but private ones."""
+    labels = (parse(LabelPayload, item) for item in items)
+    return frozenset(label.name for label in labels if label.prefix != "my")

@@ -1,0 +1,134 @@
+"""Finding out which Confluence an address leads to, and what the credential may do there."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from headwater.adapters.confluence.addresses import Candidate, Deployment
+from headwater.adapters.confluence.answers import NOT_TOLD
+from headwater.adapters.confluence.client import V1, V2, JsonClient
+from headwater.adapters.confluence.paging import read_first
+from headwater.adapters.confluence.payloads import CurrentUser, ParentPayload, parse
+from headwater.adapters.confluence.restrictions import read_restriction
+from headwater.adapters.confluence.spaces import check_caller
+from headwater.domain.content import Restriction
+from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
+from headwater.domain.ids import ContentId
+from headwater.ports import Capability
+
+ONLY_CLOUD: Final = (
+    "This is a Confluence Data Center; this version of Headwater reads Confluence Cloud only"
+)
+
+
+Reason = SourceRefusedError | SourceUnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a candidate turned out to be (``None``: not known), and why it cannot be used, if so."""
+
+    deployment: Deployment | None
+    reason: Reason | None = None
+
+
+_DATA_CENTER = Verdict(Deployment.DATA_CENTER, SourceRefusedError(ONLY_CLOUD))
+
+
+async def probe_cloud(client: JsonClient, candidate: Candidate) -> Verdict:
+    """Tell whether Cloud answers here: v2 spaces, else v1's current user.
+
+    Trouble that says nothing about what is here (no connection, throttled) is raised.
+    """
+    try:
+        await _list_one_space(client)
+    except NOT_TOLD as error:
+        return await _probe_by_user(client, candidate, error)
+    return Verdict(candidate.deployment)
+
+
+async def _probe_by_user(client: JsonClient, candidate: Candidate, v2_error: Reason) -> Verdict:
+    verdict = await probe_user(client, f"{V1}/user/current")
+    if verdict.deployment is Deployment.CLOUD:
+        # Cloud knows the caller and still keeps v2 from him: a missing scope or right
+        return Verdict(candidate.deployment, v2_error)
+    if verdict.deployment is None and isinstance(v2_error, SourceRefusedError):
+        return Verdict(None, v2_error)
+    return verdict
+
+
+async def probe_user(client: JsonClient, path: str) -> Verdict:
+    """Tell by the fields of the current user whose interface this is."""
+    try:
+        user = parse(CurrentUser, await client.get(path))
+    except NOT_TOLD as error:
+        return Verdict(None, error)
+    if user.account_id:
+        return Verdict(Deployment.CLOUD)
+    if user.user_key or user.username:
+        return _DATA_CENTER
+    return Verdict(
+        None,
+        SourceRefusedError(
+            "Confluence treats the caller as anonymous: check user name and API token"
+        ),
+    )
+
+
+async def probe_data_center(
+    client: JsonClient, anonymous: JsonClient, candidate: Candidate
+) -> Verdict:
+    """Tell whether a Data Center answers here, if only by giving its version to anybody."""
+    verdict = await probe_user(client, f"{candidate.context}/rest/api/user/current")
+    if verdict.deployment is not None:
+        return verdict
+    try:
+        server = await anonymous.get(f"{candidate.context}/rest/api/server-information")
+    except NOT_TOLD:
+        return verdict
+    is_data_center = isinstance(server, dict) and {"version", "buildNumber"} <= server.keys()
+    return _DATA_CENTER if is_data_center else verdict
+
+
+async def probe_capabilities(client: JsonClient) -> Sequence[Capability]:
+    """Try each kind of call that a sync depends on."""
+    return [
+        await _try("current user (v1)", "read:confluence-user", lambda: check_caller(client)),
+        await _try("spaces (v2)", "read:space:confluence", lambda: _list_one_space(client)),
+        await _try("search (v1)", "search:confluence", lambda: _search_one_page(client)),
+        await _try(
+            "restrictions (v1)",
+            "read:confluence-content.all",
+            lambda: _read_one_restriction(client),
+        ),
+    ]
+
+
+async def _list_one_space(client: JsonClient) -> None:
+    await read_first(client, f"{V2}/spaces", {"limit": "1"})
+
+
+async def _search_one_page(client: JsonClient) -> None:
+    await read_first(client, f"{V1}/content/search", {"cql": "type = page", "limit": "1"})
+
+
+async def _read_one_restriction(client: JsonClient) -> None:
+    """Read a page's restriction, if there is a page at all."""
+    for item in (await read_first(client, f"{V2}/pages", {"limit": "1"}))[:1]:
+        content_id = ContentId(parse(ParentPayload, item).id)
+        await _expect_readable(await read_restriction(client, content_id))
+
+
+async def _expect_readable(restriction: Restriction) -> None:
+    if not restriction.readable:
+        raise SourceUnreachableError("Confluence's answer about restrictions is not understood")
+
+
+async def _try(name: str, scope: str, call: Callable[[], Awaitable[None]]) -> Capability:
+    try:
+        await call()
+    except SourceRefusedError as error:
+        return Capability(name, ok=False, detail=f"{error}; a scoped token needs {scope}")
+    except SourceUnreachableError as error:
+        return Capability(name, ok=False, detail=str(error))
+    return Capability(name, ok=True, detail="works")
