@@ -1,0 +1,227 @@
+"""What is in the index, and who may read it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headwater.adapters.catalog.encoding import Json
+from headwater.adapters.catalog.engine import Database
+from headwater.adapters.catalog.jobs import change_job
+from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
+from headwater.adapters.catalog.rows import known_from_row, space_from_row, space_to_row
+from headwater.adapters.catalog.schema import documents, failures, spaces, work_items
+from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
+from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
+from headwater.adapters.catalog.work import settle_items
+from headwater.domain.access import Scope, ScopeRule
+from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
+from headwater.domain.jobs import JobChange, JobRef
+from headwater.domain.sync import DocumentResult, DocumentState, KnownDocument, Outcome
+from headwater.ports import KnownSpace
+
+
+@dataclass(frozen=True, slots=True)
+class SqlCatalog:
+    """Implements :class:`headwater.ports.Catalog`. ``now`` gives the present time, with a zone."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    async def find_space(
+        self, tenant: TenantId, site: SiteId, space: SpaceKey
+    ) -> KnownSpace | None:
+        """Return what is known of the space; ``None`` before its first upload."""
+        query = select(spaces).where(
+            spaces.c.tenant == str(tenant), spaces.c.site == site, spaces.c.space == space
+        )
+        async with self.database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else space_from_row(row)
+
+    async def put_space(self, tenant: TenantId, space: KnownSpace) -> None:
+        """Add or replace the space."""
+        async with self.database.write() as connection:
+            await upsert_rows(connection, spaces, [space_to_row(tenant, space)])
+
+    async def known(
+        self, tenant: TenantId, site: SiteId, content_ids: Sequence[ContentId]
+    ) -> Mapping[ContentId, KnownDocument]:
+        """Return what is remembered of these documents, whichever space they were in."""
+        of_site = and_(documents.c.tenant == str(tenant), documents.c.site == site)
+        found: dict[ContentId, KnownDocument] = {}
+        async with self.database.read() as connection:
+            for batch in split_batches(content_ids):
+                query = select(documents).where(of_site, documents.c.content_id.in_(batch))
+                for row in await connection.execute(query):
+                    found[row.content_id] = known_from_row(row)
+        return found
+
+    async def count_indexed(self, tenant: TenantId, site: SiteId, space: SpaceKey) -> int:
+        """Count the space's searchable documents, held ones included."""
+        query = select(func.count()).select_from(documents)
+        query = query.where(_in_space(tenant, site, space), documents.c.state.in_(SEARCHABLE))
+        async with self.database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def missing(self, ref: JobRef, site: SiteId, space: SpaceKey) -> Sequence[KnownDocument]:
+        """Return the space's remembered documents, in any state, that the job did not list."""
+        query = _select_missing(ref).where(_in_space(ref.tenant, site, space))
+        async with self.database.read() as connection:
+            rows = (await connection.execute(query.order_by(documents.c.document_id))).all()
+        return [known_from_row(row) for row in rows]
+
+    async def record(
+        self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
+    ) -> None:
+        """In one transaction: remember the documents, settle their work items, note the failures, count.
+
+        ``change.progress`` is the whole batch's. It counts once although a batch may be repeated
+        after a crash: either the transaction was committed, then its items are settled and no
+        longer pending; or it was not, then nothing of it was counted.
+        """
+        async with self.database.write() as connection:
+            await change_job(connection, ref, change)
+            await _remember_results(connection, ref, results, self.now())
+            listed = [result.metadata.content_id for result in results]
+            await settle_items(connection, ref, listed)
+
+    async def forget(
+        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+    ) -> None:
+        """In one transaction: remove the documents and count."""
+        async with self.database.write() as connection:
+            await change_job(connection, ref, change)
+            for named in _name_documents(ref.tenant, document_ids):
+                await connection.execute(delete(documents).where(named))
+
+    async def hold(
+        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+    ) -> None:
+        """In one transaction: mark the documents as held and count; only a searchable one can be held."""
+        held = update(documents).values(state=DocumentState.HELD.value)
+        async with self.database.write() as connection:
+            await change_job(connection, ref, change)
+            for named in _name_documents(ref.tenant, document_ids):
+                await connection.execute(held.where(named, documents.c.state.in_(SEARCHABLE)))
+
+    async def move_scopes(
+        self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
+    ) -> None:
+        """Set the present scope of remembered documents; their metadata digest stays."""
+        of_site = and_(documents.c.tenant == str(tenant), documents.c.site == site)
+        async with self.database.write() as connection:
+            for scope, content_ids in _group_by_scope(scopes).items():
+                for batch in split_batches(content_ids):
+                    await connection.execute(
+                        update(documents)
+                        .where(of_site, documents.c.content_id.in_(batch))
+                        .where(documents.c.access_scope != scope)
+                        .values(access_scope=scope)
+                    )
+
+    async def put_scope_rules(
+        self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
+    ) -> None:
+        """Add or replace these rules; the space's other rules stay."""
+        async with self.database.write() as connection:
+            await put_rules(connection, tenant, space, site, rules)
+
+    async def prune_scope_rules(
+        self, tenant: TenantId, space: SpaceKey, site: SiteId, keep: frozenset[Scope]
+    ) -> None:
+        """Remove the space's rules that are not kept and that no document's chain of scopes names."""
+        async with self.database.write() as connection:
+            await prune_rules(connection, tenant, space, site, keep)
+
+    async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:
+        """Return all of the tenant's rules."""
+        async with self.database.read() as connection:
+            return await read_rules(connection, tenant)
+
+    async def current_scopes(
+        self, tenant: TenantId, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Scope]:
+        """Return the present scope of each document that is searchable; others are absent."""
+        found: dict[DocumentId, Scope] = {}
+        async with self.database.read() as connection:
+            for named in _name_documents(tenant, document_ids):
+                query = select(documents.c.document_id, documents.c.access_scope)
+                query = query.where(named, documents.c.state.in_(SEARCHABLE))
+                for row in await connection.execute(query):
+                    found[row.document_id] = row.access_scope
+        return found
+
+    async def check(self) -> None:
+        """Raise ``RetryableError`` unless the catalog can be read and written."""
+        async with self.database.write() as connection:
+            await connection.execute(delete(spaces).where(false()))
+
+
+async def _remember_results(
+    connection: AsyncConnection, ref: JobRef, results: Sequence[DocumentResult], now: datetime
+) -> None:
+    pasts = await _read_pasts(connection, ref.tenant, [r.metadata.document_id for r in results])
+    rows: list[Json] = []
+    failed: list[Json] = []
+    for result in results:
+        past = pasts.get(result.metadata.document_id)
+        rows.append(row := remember_result(ref.tenant, result, past, now))
+        if result.outcome is Outcome.FAILED:
+            failed.append(failure_row(ref, result, row["attempts"], now))
+    await upsert_rows(connection, documents, rows)
+    await upsert_rows(connection, failures, failed)
+
+
+async def _read_pasts(
+    connection: AsyncConnection, tenant: TenantId, document_ids: Sequence[DocumentId]
+) -> dict[DocumentId, Mapping[str, Any]]:
+    pasts: dict[DocumentId, Mapping[str, Any]] = {}
+    for named in _name_documents(tenant, document_ids):
+        rows = await connection.execute(select(documents).where(named))
+        pasts.update((row["document_id"], dict(row)) for row in rows.mappings())
+    return pasts
+
+
+def _name_documents(
+    tenant: TenantId, document_ids: Sequence[DocumentId]
+) -> list[ColumnElement[bool]]:
+    of_tenant = documents.c.tenant == str(tenant)
+    return [
+        and_(of_tenant, documents.c.document_id.in_(batch)) for batch in split_batches(document_ids)
+    ]
+
+
+def _in_space(tenant: TenantId, site: SiteId, space: SpaceKey) -> ColumnElement[bool]:
+    return and_(
+        documents.c.tenant == str(tenant), documents.c.site == site, documents.c.space == space
+    )
+
+
+def _select_missing(ref: JobRef) -> Select[Any]:
+    listed = exists().where(
+        of_job(work_items, ref),
+        work_items.c.id_length == func.length(documents.c.content_id),
+        work_items.c.content_id == documents.c.content_id,
+    )
+    return select(documents).where(~listed)
+
+
+def _group_by_scope(scopes: Mapping[ContentId, Scope]) -> dict[Scope, list[ContentId]]:
+    groups: dict[Scope, list[ContentId]] = {}
+    for content_id, scope in scopes.items():
+        groups.setdefault(scope, []).append(content_id)
+    return groups

@@ -1,0 +1,1 @@
+"""Alembic's environment; it runs from inside the package, so the wheel carries it."""

@@ -1,0 +1,201 @@
+"""Rows to values and back, table by table. Rows are whole: an upsert replaces every column."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from headwater.adapters.catalog.encoding import (
+    Json,
+    content_restriction_from_json,
+    content_restriction_to_json,
+    progress_from_json,
+    progress_to_json,
+    request_from_json,
+    request_to_json,
+    restriction_from_json,
+)
+from headwater.domain.access import Scope
+from headwater.domain.content import DocumentKind, ListedDocument
+from headwater.domain.errors import FailureType
+from headwater.domain.ids import (
+    ContentId,
+    CredentialId,
+    DocumentId,
+    JobId,
+    SiteId,
+    SpaceId,
+    SpaceKey,
+    TenantId,
+)
+from headwater.domain.jobs import Failure, Job, JobRef, JobStatus, Stage
+from headwater.domain.sync import Action, DocumentState, KnownDocument, WorkItem
+from headwater.ports import KnownSpace
+
+AnyRow = Row[*tuple[Any, ...]]
+
+
+def ref_from_row(row: AnyRow) -> JobRef:
+    """Return a job's full name: its tenant is that of the authenticated request which stored it."""
+    return JobRef(TenantId(row.tenant), JobId(row.job_id))
+
+
+def job_to_row(job: Job) -> Json:
+    """Return a new job's row."""
+    return {
+        "tenant": str(job.ref.tenant),
+        "job_id": job.ref.job_id,
+        "kind": job.kind,
+        "space": job.request.space,
+        "request": request_to_json(job.request),
+        "request_digest": job.request_digest,
+        "credential_id": job.credential_id,
+        "created_at": job.created_at,
+        **changing_columns(job),
+    }
+
+
+def changing_columns(job: Job) -> Json:
+    """Return the columns that may change after the job was stored."""
+    return {
+        "status": job.status.value,
+        "stage": job.stage.value,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "progress": progress_to_json(job.progress),
+        "throttled_until": job.throttled_until,
+        "message": job.message,
+        "cancel_requested": job.cancel_requested,
+        "revision": job.revision,
+    }
+
+
+def job_from_row(row: AnyRow) -> Job:
+    """Return the job that a row of ``jobs`` holds."""
+    return Job(
+        ref=ref_from_row(row),
+        kind=row.kind,
+        status=JobStatus(row.status),
+        stage=Stage(row.stage),
+        request=request_from_json(row.request),
+        request_digest=row.request_digest,
+        credential_id=None if row.credential_id is None else CredentialId(row.credential_id),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=progress_from_json(row.progress),
+        throttled_until=row.throttled_until,
+        message=row.message,
+        cancel_requested=row.cancel_requested,
+        revision=row.revision,
+    )
+
+
+def failure_from_row(row: AnyRow) -> Failure:
+    """Return the failure that a row of ``failures`` holds."""
+    return Failure(
+        document_id=DocumentId(row.document_id),
+        title=row.title,
+        source_url=row.source_url,
+        error_type=FailureType(row.error_type),
+        error_message=row.error_message,
+        attempts=row.attempts,
+        failed_at=row.failed_at,
+    )
+
+
+def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
+    """Return the row of a document that was listed, and of which nothing else is known yet."""
+    return {
+        "tenant": str(ref.tenant),
+        "job_id": ref.job_id,
+        **work_key(listed.content_id),
+        "kind": listed.kind.value,
+        "title": listed.title,
+        "version": listed.version,
+        "last_modified": listed.last_modified,
+        "parent_id": listed.parent_id,
+        "author_id": listed.author_id,
+        "web_path": listed.web_path,
+        "labels": [],
+        "restriction": None,
+        "annotated": False,
+        "scope": None,
+        "action": None,
+        "reason": None,
+        "settled": False,
+    }
+
+
+def work_key(content_id: ContentId) -> Json:
+    """Return the columns that name a work item within its job."""
+    return {"id_length": len(content_id), "content_id": content_id}
+
+
+def listed_from_row(row: AnyRow) -> ListedDocument:
+    """Return the listed document that a row of ``work_items`` holds."""
+    return ListedDocument(
+        content_id=ContentId(row.content_id),
+        kind=DocumentKind(row.kind),
+        title=row.title,
+        version=row.version,
+        last_modified=row.last_modified,
+        parent_id=None if row.parent_id is None else ContentId(row.parent_id),
+        author_id=row.author_id,
+        web_path=row.web_path,
+    )
+
+
+def item_from_row(row: AnyRow) -> WorkItem:
+    """Return a row of ``work_items`` with what the job learned of the document."""
+    return WorkItem(
+        listed=listed_from_row(row),
+        labels=frozenset(row.labels),
+        restriction=restriction_from_json(row.restriction),
+        scope=None if row.scope is None else Scope(row.scope),
+        action=None if row.action is None else Action(row.action),
+        reason=row.reason,
+    )
+
+
+def known_from_row(row: AnyRow) -> KnownDocument:
+    """Return what a row of ``documents`` remembers."""
+    return KnownDocument(
+        document_id=DocumentId(row.document_id),
+        content_id=ContentId(row.content_id),
+        kind=DocumentKind(row.kind),
+        state=DocumentState(row.state),
+        title=row.title,
+        source_url=row.source_url,
+        version=row.version,
+        recipe=row.recipe,
+        metadata_digest=row.metadata_digest,
+        access_scope=Scope(row.access_scope),
+        chunk_hashes=tuple(row.chunk_hashes),
+        attempts=row.attempts,
+        skip_reason=row.skip_reason,
+    )
+
+
+def space_to_row(tenant: TenantId, space: KnownSpace) -> Json:
+    """Return a space's row."""
+    return {
+        "tenant": str(tenant),
+        "site": space.site,
+        "space": space.space,
+        "space_id": space.space_id,
+        "name": space.name,
+        "restriction": content_restriction_to_json(space.restriction),
+        "last_complete_sync": space.last_complete_sync,
+    }
+
+
+def space_from_row(row: AnyRow) -> KnownSpace:
+    """Return the space that a row of ``spaces`` holds."""
+    return KnownSpace(
+        site=SiteId(row.site),
+        space=SpaceKey(row.space),
+        space_id=SpaceId(row.space_id),
+        name=row.name,
+        restriction=content_restriction_from_json(row.restriction),
+        last_complete_sync=row.last_complete_sync,
+    )

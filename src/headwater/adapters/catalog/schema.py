@@ -1,0 +1,216 @@
+"""The catalog's tables. Every key begins with the tenant, and every statement names one.
+
+A change here needs a revision in ``migrations/versions``; a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
+from sqlalchemy.types import TypeDecorator
+
+NAMES: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment with its zone: UTC in the database, UTC when read. SQLite alone would lose the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as stored; ``ValueError`` for one without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a zone: use datetime.now(UTC)")
+        in_utc = value.astimezone(UTC)
+        return in_utc if dialect.name == "postgresql" else in_utc.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy passes it)
+        """Return the moment in UTC, whatever the database's session speaks."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _tenant() -> Column[str]:
+    return Column("tenant", String(36), primary_key=True)
+
+
+def _job() -> Column[str]:
+    return Column("job_id", String(200), primary_key=True)
+
+
+def _job_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant", "job_id"], ["jobs.tenant", "jobs.job_id"], ondelete="CASCADE"
+    )
+
+
+metadata = MetaData(naming_convention=NAMES)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _tenant(),
+    _job(),
+    Column("kind", String(40), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("space", Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("request_digest", String(128), nullable=False),
+    Column("credential_id", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("progress", JSON, nullable=False),
+    Column("throttled_until", UtcTime),
+    Column("message", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index(None, "tenant", "created_at", "job_id"),
+    Index(None, "tenant", "space", "created_at", "job_id"),
+    Index(None, "tenant", "status", "created_at", "job_id"),
+    Index(None, "status", "created_at"),  # the one question that is asked for all tenants at once
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    _tenant(),
+    _job(),
+    Column("document_id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("source_url", Text, nullable=False),
+    Column("error_type", String(40), nullable=False),
+    Column("error_message", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failed_at", UtcTime, nullable=False),
+    _job_key(),
+    Index(None, "tenant", "job_id", "failed_at", "document_id"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _tenant(),
+    Column("credential_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+work_items = Table(
+    "work_items",
+    metadata,
+    _tenant(),
+    _job(),
+    # Ids are numbers of up to 19 digits: the length before the text sorts them as numbers.
+    Column("id_length", Integer, primary_key=True, autoincrement=False),
+    Column("content_id", Text, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_modified", UtcTime, nullable=False),
+    Column("parent_id", Text),
+    Column("author_id", Text),
+    Column("web_path", Text),
+    Column("labels", JSON, nullable=False),
+    Column("restriction", JSON(none_as_null=True)),
+    Column("annotated", Boolean, nullable=False),
+    Column("scope", Text),
+    Column("action", String(20)),
+    Column("reason", Text),
+    Column("settled", Boolean, nullable=False),
+    _job_key(),
+)
+
+# Partial: what is left to do shrinks, and so do these, as the job goes on.
+Index(
+    "ix_work_items_unannotated",
+    *(work_items.c[name] for name in ("tenant", "job_id", "id_length", "content_id")),
+    sqlite_where=work_items.c.annotated == false(),
+    postgresql_where=work_items.c.annotated == false(),
+)
+Index(
+    "ix_work_items_unsettled",
+    *(work_items.c[name] for name in ("tenant", "job_id", "id_length", "content_id")),
+    sqlite_where=work_items.c.settled == false(),
+    postgresql_where=work_items.c.settled == false(),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Column("page_id", Text, nullable=False),
+    Column("attachment_id", Text),
+    Column("kind", String(20), nullable=False),
+    Column("space", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("source_url", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_modified", UtcTime, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("author_id", Text),
+    Column("recipe", Text, nullable=False),
+    Column("metadata_digest", Text, nullable=False),
+    Column("access_scope", Text, nullable=False),
+    Column("chunk_hashes", JSON, nullable=False),
+    Column("skip_reason", Text),
+    Column("indexed_at", UtcTime),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error_type", String(40)),
+    Column("last_error_message", Text),
+    Column("last_failed_at", UtcTime),
+    Index(None, "tenant", "site", "content_id"),
+    Index(None, "tenant", "site", "space", "state"),
+    Index(None, "tenant", "access_scope"),
+)
+
+scope_rules = Table(
+    "scope_rules",
+    metadata,
+    _tenant(),
+    Column("scope", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("clauses", JSON, nullable=False),
+    Column("parent", Text),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    _tenant(),
+    Column("site", Text, primary_key=True),
+    Column("space", Text, primary_key=True),
+    Column("space_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("restriction", JSON, nullable=False),
+    Column("last_complete_sync", UtcTime),
+)

@@ -1,0 +1,53 @@
+"""Opens the catalog."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from headwater.adapters.catalog.credentials import SqlCredentialStore
+from headwater.adapters.catalog.documents import SqlCatalog
+from headwater.adapters.catalog.engine import Database, make_engine, parse_url
+from headwater.adapters.catalog.jobs import SqlJobStore
+from headwater.adapters.catalog.revisions import upgrade_schema
+from headwater.adapters.catalog.work import SqlWorkList
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogStores:
+    """The four stores of one database, over one pool of connections."""
+
+    jobs: SqlJobStore
+    credentials: SqlCredentialStore
+    work: SqlWorkList
+    catalog: SqlCatalog
+    engine: AsyncEngine
+
+    async def close(self) -> None:
+        """Close every connection; the stores are not to be used any more."""
+        await self.engine.dispose()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> CatalogStores:
+    """Open the catalog at a SQLAlchemy URL, creating or upgrading its schema first.
+
+    ``sqlite:///path`` or ``postgresql://…``; the driver is ours to choose. Raises ``ConfigError``
+    for a URL or a database that cannot be used, one that newer code has written included.
+    """
+    parsed = parse_url(url)
+    await asyncio.to_thread(upgrade_schema, parsed)
+    engine = make_engine(parsed)
+    database = Database(engine)
+    return CatalogStores(
+        jobs=SqlJobStore(database, now),
+        credentials=SqlCredentialStore(database),
+        work=SqlWorkList(database),
+        catalog=SqlCatalog(database, now),
+        engine=engine,
+    )

@@ -1,0 +1,168 @@
+"""The documents that a running job has listed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    Update,
+    bindparam,
+    delete,
+    false,
+    func,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headwater.adapters.catalog.encoding import Json, restriction_from_json, restriction_to_json
+from headwater.adapters.catalog.engine import Database
+from headwater.adapters.catalog.rows import (
+    AnyRow,
+    item_from_row,
+    listed_from_row,
+    listed_to_row,
+    work_key,
+)
+from headwater.adapters.catalog.schema import work_items
+from headwater.adapters.catalog.statements import of_job, upsert_rows
+from headwater.domain.access import Scope
+from headwater.domain.content import Annotation, ListedDocument, Restriction
+from headwater.domain.errors import NotFoundError
+from headwater.domain.ids import ContentId
+from headwater.domain.jobs import JobRef
+from headwater.domain.sync import Decision, WorkItem
+
+PLACE = (work_items.c.id_length, work_items.c.content_id)
+"""The stable order: numeric ids by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWorkList:
+    """Implements :class:`headwater.ports.WorkList`."""
+
+    database: Database
+
+    async def add(self, ref: JobRef, listed: Sequence[ListedDocument]) -> None:
+        """Add listed documents; one already there is replaced, keeping nothing learned of it.
+
+        Of a document that comes twice in one call, the later counts. ``NotFoundError`` without job.
+        """
+        rows = {document.content_id: listed_to_row(ref, document) for document in listed}
+        try:
+            async with self.database.write() as connection:
+                await upsert_rows(connection, work_items, list(rows.values()))
+        except IntegrityError as error:
+            raise NotFoundError(f"There is no job {ref.job_id!r} to list documents for.") from error
+
+    async def annotate(self, ref: JobRef, annotations: Sequence[Annotation]) -> None:
+        """Add labels and restriction to listed documents; others are ignored."""
+        values = [
+            {
+                "labels": sorted(annotation.labels),
+                "restriction": restriction_to_json(annotation.restriction),
+                "annotated": True,
+                **_target(annotation.content_id),
+            }
+            for annotation in annotations
+        ]
+        await self._update(ref, values)
+
+    async def unannotated(self, ref: JobRef, *, limit: int) -> Sequence[ListedDocument]:
+        """Return listed documents that have no annotation yet, in the stable order."""
+        query = _select_items(ref).where(work_items.c.annotated == false())
+        return [listed_from_row(row) for row in await self._read(query.limit(limit))]
+
+    async def parents(self, ref: JobRef) -> Mapping[ContentId, ContentId | None]:
+        """Return every listed document's parent."""
+        query = select(work_items.c.content_id, work_items.c.parent_id)
+        rows = await self._read(query.where(of_job(work_items, ref)))
+        return {row.content_id: row.parent_id for row in rows}
+
+    async def restricted(self, ref: JobRef) -> Mapping[ContentId, Restriction]:
+        """Return the listed documents that have a restriction of their own, unreadable ones included."""
+        query = select(work_items.c.content_id, work_items.c.restriction)
+        query = query.where(of_job(work_items, ref), work_items.c.restriction.is_not(None))
+        rows = await self._read(query)
+        return {row.content_id: restriction_from_json(row.restriction) for row in rows}
+
+    async def assign_scopes(self, ref: JobRef, scopes: Mapping[ContentId, Scope]) -> None:
+        """Set the scopes of listed documents; others are ignored."""
+        values = [{"scope": scope, **_target(content_id)} for content_id, scope in scopes.items()]
+        await self._update(ref, values)
+
+    async def read(self, ref: JobRef, *, after: ContentId | None, limit: int) -> Sequence[WorkItem]:
+        """Return listed documents in the stable order, those behind ``after``."""
+        query = _select_items(ref)
+        if after is not None:
+            query = query.where(tuple_(*PLACE) > (len(after), after))
+        return [item_from_row(row) for row in await self._read(query.limit(limit))]
+
+    async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None:
+        """Set what is to be done with listed documents; others are ignored."""
+        values = [
+            {
+                "action": decision.action.value,
+                "reason": decision.reason,
+                **_target(decision.content_id),
+            }
+            for decision in decisions
+        ]
+        await self._update(ref, values)
+
+    async def pending(self, ref: JobRef, *, limit: int) -> Sequence[WorkItem]:
+        """Return decided documents that are not settled yet, in the stable order."""
+        query = _select_items(ref).where(
+            work_items.c.settled == false(), work_items.c.action.is_not(None)
+        )
+        return [item_from_row(row) for row in await self._read(query.limit(limit))]
+
+    async def count(self, ref: JobRef) -> int:
+        """Count the job's listed documents."""
+        query = select(func.count()).select_from(work_items).where(of_job(work_items, ref))
+        async with self.database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def clear(self, ref: JobRef) -> None:
+        """Remove the job's whole list."""
+        async with self.database.write() as connection:
+            await connection.execute(delete(work_items).where(of_job(work_items, ref)))
+
+    async def _read(self, query: Select[Any]) -> Sequence[AnyRow]:
+        async with self.database.read() as connection:
+            rows: Sequence[AnyRow] = (await connection.execute(query)).all()
+        return rows
+
+    async def _update(self, ref: JobRef, values: Sequence[Json]) -> None:
+        if values:
+            async with self.database.write() as connection:
+                await connection.execute(_update_item(ref), values)
+
+
+async def settle_items(
+    connection: AsyncConnection, ref: JobRef, content_ids: Sequence[ContentId]
+) -> None:
+    """Mark listed documents as settled, within the caller's transaction; others are ignored."""
+    if content_ids:
+        values = [{"settled": True, **_target(content_id)} for content_id in content_ids]
+        await connection.execute(_update_item(ref), values)
+
+
+def _select_items(ref: JobRef) -> Select[Any]:
+    return select(work_items).where(of_job(work_items, ref)).order_by(*PLACE)
+
+
+def _update_item(ref: JobRef) -> Update:
+    return update(work_items).where(
+        of_job(work_items, ref),
+        work_items.c.id_length == bindparam("target_length"),
+        work_items.c.content_id == bindparam("target_id"),
+    )
+
+
+def _target(content_id: ContentId) -> Json:
+    key = work_key(content_id)
+    return {"target_length": key["id_length"], "target_id": key["content_id"]}

@@ -1,0 +1,133 @@
+"""What every catalog keeps to: who may read what."""
+
+import pytest
+from tests.contract.catalog_samples import (
+    ENGINES,
+    OPEN_SCOPE,
+    SITE,
+    SPACE,
+    add_running_job,
+    make_metadata,
+    make_ref,
+    make_result,
+    open_engine,
+)
+
+from headwater.domain.access import (
+    CLOSED,
+    OPEN,
+    Scope,
+    ScopeRule,
+    account,
+    group,
+    make_reader,
+    readable_scopes,
+    restricted_scope,
+)
+from headwater.domain.ids import ContentId, SpaceKey
+from headwater.domain.jobs import JobChange
+
+OUTER, INNER, ALONE = (restricted_scope(SITE, ContentId(number)) for number in ("1", "2", "3"))
+RULES = [
+    ScopeRule(OPEN_SCOPE, (OPEN, frozenset({group("staff")}))),
+    ScopeRule(OUTER, (frozenset({group("hr"), account("u1")}),), OPEN_SCOPE),
+    ScopeRule(INNER, (CLOSED,), OUTER),
+    ScopeRule(ALONE, (frozenset({account("u2")}),), OPEN_SCOPE),
+]
+
+
+@pytest.fixture(params=ENGINES)
+async def stores(request, tmp_path):
+    async with open_engine(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ref(stores):
+    ref = make_ref()
+    await add_running_job(stores, ref)
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, RULES)
+    return ref
+
+
+async def prune(stores, ref, *keep: Scope, space=SPACE):
+    await stores.catalog.prune_scope_rules(ref.tenant, space, SITE, frozenset(keep))
+    return set(await stores.catalog.scope_rules(ref.tenant))
+
+
+async def test_rules_are_read_as_they_were_written(stores, ref):
+    assert await stores.catalog.scope_rules(ref.tenant) == {rule.scope: rule for rule in RULES}
+
+
+async def test_a_clause_that_admits_nobody_stays_closed(stores, ref):
+    rules = await stores.catalog.scope_rules(ref.tenant)
+    assert rules[INNER].clauses == (CLOSED,)
+    reader = make_reader(groups=["staff", "hr"], account_id="u1")
+    assert readable_scopes(rules, reader) == {OPEN_SCOPE, OUTER}
+
+
+async def test_putting_rules_replaces_those_and_leaves_the_others(stores, ref):
+    wider = ScopeRule(OUTER, (OPEN,), OPEN_SCOPE)
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, [wider])
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, [])
+    rules = await stores.catalog.scope_rules(ref.tenant)
+    assert rules == {rule.scope: rule for rule in RULES} | {OUTER: wider}
+
+
+async def test_pruning_removes_what_is_not_kept(stores, ref):
+    assert await prune(stores, ref, OPEN_SCOPE, ALONE) == {OPEN_SCOPE, ALONE}
+
+
+async def test_pruning_leaves_what_a_document_names_with_its_whole_chain(stores, ref):
+    named = make_metadata(2, access_scope=INNER)
+    await stores.catalog.record(ref, [make_result(2, metadata=named)], JobChange())
+    assert await prune(stores, ref) == {OPEN_SCOPE, OUTER, INNER}
+
+
+async def test_pruning_leaves_the_chain_above_what_is_kept(stores, ref):
+    assert await prune(stores, ref, INNER) == {OPEN_SCOPE, OUTER, INNER}
+
+
+async def test_pruning_survives_a_loop_of_parents(stores, ref):
+    loop = [ScopeRule(OUTER, (OPEN,), INNER), ScopeRule(INNER, (OPEN,), OUTER)]
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, loop)
+    assert await prune(stores, ref, INNER) == {OUTER, INNER}
+
+
+async def test_pruning_one_space_leaves_the_others(stores, ref):
+    assert len(await prune(stores, ref, space=SpaceKey("HR"))) == len(RULES)
+
+
+async def test_a_rule_moves_with_its_page_to_another_space(stores, ref):
+    await stores.catalog.put_scope_rules(ref.tenant, SpaceKey("HR"), SITE, [RULES[3]])
+    assert ALONE in await prune(stores, ref)
+    assert ALONE not in await prune(stores, ref, space=SpaceKey("HR"))
+
+
+async def test_more_rules_than_a_statement_has_variables_are_pruned(stores, ref):
+    many = [
+        ScopeRule(restricted_scope(SITE, ContentId(str(n))), (CLOSED,)) for n in range(2_000, 4_000)
+    ]
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, many)
+    assert await prune(stores, ref, OPEN_SCOPE) == {OPEN_SCOPE}
+
+
+@pytest.fixture
+async def stranger(stores):
+    ref = make_ref()
+    await add_running_job(stores, ref)
+    return ref
+
+
+async def test_pruning_one_tenant_leaves_the_others(stores, ref, stranger):
+    await stores.catalog.put_scope_rules(stranger.tenant, SPACE, SITE, RULES)
+    assert await prune(stores, ref) == set()
+    assert len(await stores.catalog.scope_rules(stranger.tenant)) == len(RULES)
+
+
+async def test_another_tenants_documents_and_chains_hold_no_rule(stores, ref, stranger):
+    other_chain = [ScopeRule(INNER, (OPEN,), ALONE), ScopeRule(ALONE, (OPEN,), INNER)]
+    await stores.catalog.put_scope_rules(stranger.tenant, SPACE, SITE, other_chain)
+    named = make_metadata(3, access_scope=ALONE)
+    await stores.catalog.record(stranger, [make_result(3, metadata=named)], JobChange())
+    assert await prune(stores, ref, INNER) == {OPEN_SCOPE, OUTER, INNER}
