@@ -1,0 +1,67 @@
+"""The application: routes behind one edge, one gate and one table of errors."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from headwater.api import ingestion_routes, job_routes, operation_routes, search_routes
+from headwater.api.admission import Gate
+from headwater.api.answers import install_handlers
+from headwater.api.edge import Edge
+from headwater.api.openapi import install_document
+from headwater.api.operation_routes import HealthWatch
+from headwater.api.rate_limit import RateLimiter
+from headwater.api.tokens import make_verifier
+from headwater.config import Settings
+from headwater.ports import Ports
+
+OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
+
+
+def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
+    """Return the application. Ports are open while its lifespan runs; nothing is opened before.
+
+    ``ConfigError`` unless the settings name exactly one key for tokens.
+    """
+    app = FastAPI(
+        title="Headwater",
+        version=version("headwater"),
+        lifespan=_keep_open(open_ports),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gate = Gate(
+        settings, make_verifier(settings), RateLimiter(settings.rate_limit_per_minute)
+    )
+    app.state.health = HealthWatch()
+    app.state.ports = None
+    app.state.stopping = False
+    for routes in (ingestion_routes, job_routes, search_routes, operation_routes):
+        app.include_router(routes.router)
+    install_handlers(app)
+    install_document(app)
+    app.add_middleware(Edge)
+    return app
+
+
+def begin_shutdown(app: FastAPI) -> None:
+    """Answer 503 from now on and end open event streams, so that the server need not wait for them."""
+    app.state.stopping = True
+
+
+def _keep_open(
+    open_ports: OpenPorts,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_ports() as ports:
+            app.state.ports = ports
+            try:
+                yield
+            finally:
+                app.state.ports = None
+
+    return lifespan

@@ -1,0 +1,260 @@
+"""What clients send: request bodies and queries, and what they mean in our words."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from headwater.api.fields import (
+    ContentTypes,
+    JobIdText,
+    Name,
+    Names,
+    OptionalName,
+    OptionalText,
+    RequestPart,
+    Text,
+    Timestamp,
+    Token,
+    Url,
+    drop_empty,
+    refuse_nul,
+    require_visible,
+)
+from headwater.domain.content import DocumentKind
+from headwater.domain.ids import JobId, SpaceKey
+from headwater.domain.jobs import (
+    ContentRestriction,
+    JobStatus,
+    ProcessorMode,
+    SiteAddress,
+    SiteCredential,
+    UploadRequest,
+)
+from headwater.domain.secrets import Secret
+from headwater.services.search import SearchQuery
+
+MAX_QUERY: Final = 10_000
+"""Characters in a question."""
+
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+
+_CREDENTIALS_EXAMPLE: Final[JsonDict] = {
+    "instance_url": "https://acme.atlassian.net/wiki/rest/api",
+    "web_url_instance": "https://acme.atlassian.net/wiki",
+    "username": "admin@acme.com",
+    "api_token": "ATATT3xFfGF0...",
+}
+_PINECONE_EXAMPLE: Final[JsonDict] = {
+    "rezolve_domain": "acme.rezolve.ai",
+    "tenant_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+}
+
+
+class Authorization(RequestPart):
+    """A Confluence and the account that reads it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CREDENTIALS_EXAMPLE]})
+
+    instance_url: Url = Field(description="Confluence REST API URL; its path decides the edition.")
+    web_url_instance: Url = Field(description="Base of every link handed out.")
+    username: Text = Field(description="User name or e-mail; empty sends the token as a bearer.")
+    api_token: Token = Field(description="Confluence API token.")
+
+    def to_address(self) -> SiteAddress:
+        """Return where the Confluence is."""
+        return SiteAddress(self.instance_url, self.web_url_instance)
+
+    def to_credential(self) -> SiteCredential:
+        """Return what opens it."""
+        return SiteCredential(self.username, Secret(self.api_token.get_secret_value()))
+
+
+class SpaceListingBody(Authorization):
+    """Body of ``POST /v2/confluence/space-listing``."""
+
+
+class Restrictions(RequestPart):
+    """Who may retrieve the space's content."""
+
+    audience: Names | None = Field(
+        None, description="Groups; empty, absent or naming `all`: everyone in the tenant."
+    )
+    blacklisted: bool | None = Field(
+        None, description="Leave out what the tenant's blacklist names."
+    )
+    source_restriction: bool | None = Field(
+        None, description="Confluence's own read restrictions apply too."
+    )
+
+
+class PineconeConfig(RequestPart):
+    """The vector database of the tenant."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PINECONE_EXAMPLE]})
+
+    rezolve_domain: Text = Field(description="Rezolve domain of the tenant; recorded.")
+    tenant_id: Text = Field(description="The tenant of the token, as a UUID.")
+
+
+class SyncConfig(RequestPart):
+    """How to synchronise."""
+
+    sync_configuration_id: OptionalText = Field(None, description="Stored settings to use.")
+    incremental: bool = Field(description="Touch only what changed.")
+    last_sync: Timestamp = Field(
+        None, description="ISO 8601, UTC without a zone; limits a space's first sync only."
+    )
+    processor_mode: Literal["auto", "manual"] = Field(
+        description="Settings chosen per document, or those of the sync configuration."
+    )
+    use_ocr: bool = Field(description="Read text from images and scanned PDFs.")
+
+
+class UploadBody(RequestPart):
+    """Body of ``POST /v2/confluence/upload``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "authorization": _CREDENTIALS_EXAMPLE,
+                    "content_restriction": {
+                        "audience": ["all"],
+                        "blacklisted": False,
+                        "source_restriction": False,
+                    },
+                    "pinecone_config": _PINECONE_EXAMPLE,
+                    "sync_config": {
+                        "sync_configuration_id": "",
+                        "incremental": True,
+                        "last_sync": "2025-12-13T13:03:32.317Z",
+                        "processor_mode": "auto",
+                        "use_ocr": False,
+                    },
+                    "space": "KB",
+                    "job_id": "",
+                }
+            ]
+        }
+    )
+
+    authorization: Authorization
+    content_restriction: Restrictions | None = None
+    pinecone_config: PineconeConfig
+    sync_config: SyncConfig
+    space: Name = Field(description="Key of the space.")
+    job_id: JobIdText = Field(
+        None, description="Names the job and makes the call idempotent: [A-Za-z0-9._:-]{1,200}."
+    )
+
+    def to_job_id(self) -> JobId | None:
+        """Return the client's name for the job, if it gave one."""
+        return None if self.job_id is None else JobId(self.job_id)
+
+    def to_upload(self) -> UploadRequest:
+        """Return the upload without its credential."""
+        return UploadRequest(
+            address=self.authorization.to_address(),
+            space=SpaceKey(self.space),
+            incremental=self.sync_config.incremental,
+            use_ocr=self.sync_config.use_ocr,
+            processor_mode=ProcessorMode(self.sync_config.processor_mode),
+            rezolve_domain=self.pinecone_config.rezolve_domain,
+            restriction=_to_restriction(self.content_restriction),
+            last_sync=self.sync_config.last_sync,
+            sync_configuration_id=self.sync_config.sync_configuration_id,
+        )
+
+
+def _to_restriction(restrictions: Restrictions | None) -> ContentRestriction:
+    if restrictions is None:
+        return ContentRestriction()
+    return ContentRestriction(
+        audience=tuple(restrictions.audience or ()),
+        blacklisted=bool(restrictions.blacklisted),
+        source_restriction=bool(restrictions.source_restriction),
+    )
+
+
+Question = Annotated[
+    str,
+    Field(max_length=MAX_QUERY),
+    AfterValidator(require_visible),
+    AfterValidator(refuse_nul),
+]
+
+
+class SearchBody(RequestPart):
+    """Body of ``POST /v2/confluence/search``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "query": "How do I reset my password?",
+                    "pinecone_config": _PINECONE_EXAMPLE,
+                    "top_k": 10,
+                }
+            ]
+        }
+    )
+
+    query: Question = Field(description="The question, in words.")
+    pinecone_config: PineconeConfig
+    top_k: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="Chunks wanted; 10 when absent."
+    )
+    space: OptionalName = Field(None, description="Only this space.")
+    labels: Names | None = Field(None, description="Any of these; empty filters nothing.")
+    modified_after: Timestamp = Field(None, description="ISO 8601, UTC without a zone.")
+    content_types: ContentTypes | None = Field(None, description="Empty filters nothing.")
+
+    def to_query(self) -> SearchQuery:
+        """Return the question and its filters."""
+        return SearchQuery(
+            text=self.query,
+            top_k=10 if self.top_k is None else self.top_k,
+            space=None if self.space is None else SpaceKey(self.space),
+            labels=frozenset(self.labels or ()),
+            modified_after=self.modified_after,
+            kinds=frozenset(DocumentKind(kind) for kind in self.content_types or ()),
+        )
+
+
+def _read_number(value: object) -> object:
+    """Turn the digits of a query string into a number; the rest is left for the type check."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    return value
+
+
+class FailuresQuery(RequestPart):
+    """Query of ``GET /v2/confluence/jobs/{job_id}/failures``."""
+
+    cursor: OptionalText = None
+
+
+class JobsQuery(RequestPart):
+    """Query of ``GET /v2/confluence/jobs``."""
+
+    space: OptionalName = None
+    status: Annotated[
+        Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"] | None,
+        BeforeValidator(drop_empty),
+    ] = None
+    cursor: OptionalText = None
+    limit: Annotated[
+        Annotated[int, Field(ge=1, le=250)] | None,
+        BeforeValidator(_read_number),
+        BeforeValidator(drop_empty),
+    ] = None
+
+    def to_space(self) -> SpaceKey | None:
+        """Return the space asked for."""
+        return None if self.space is None else SpaceKey(self.space)
+
+    def to_status(self) -> JobStatus | None:
+        """Return the status asked for."""
+        return None if self.status is None else JobStatus(self.status)

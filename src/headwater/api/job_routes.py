@@ -1,0 +1,111 @@
+"""Jobs: list, read, follow, cancel."""
+
+import time
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sse_starlette import EventSourceResponse
+
+from headwater.api.admission import admit, admit_query, is_stopping, ports_of
+from headwater.api.auth import Caller, Permission
+from headwater.api.inputs import FailuresQuery, JobsQuery
+from headwater.api.job_events import follow_job, is_over, parse_position, show_job
+from headwater.api.openapi import secured
+from headwater.api.views import FailuresView, JobsView, JobView
+from headwater.domain.errors import NotFoundError
+from headwater.domain.ids import JobId, is_job_id
+from headwater.domain.jobs import JobRef
+from headwater.services.job_reports import cancel_job, list_failures, list_jobs, read_job
+
+JOBS_PER_PAGE: Final = 50
+FAILURES_PER_PAGE: Final = 100
+
+_LAST_EVENT_ID: Final[dict[str, Any]] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "Resume after this event.",
+    "schema": {"type": "string"},
+}
+_EVENTS: Final[dict[str, Any]] = {
+    "description": (
+        "Events `progress` (the job), `failure` (one failed document), `end` (the finished job)."
+    ),
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+router = APIRouter(prefix="/v2/confluence/jobs")
+
+
+@router.get("", **secured(Permission.READ, query=JobsQuery))
+async def list_tenant_jobs(request: Request) -> JobsView:
+    """List the tenant's jobs, newest first."""
+    caller, query = await admit_query(request, Permission.READ, JobsQuery)
+    jobs = ports_of(request).jobs
+    page = await list_jobs(
+        jobs,
+        caller.tenant,
+        space=query.to_space(),
+        status=query.to_status(),
+        cursor=query.cursor,
+        limit=query.limit or JOBS_PER_PAGE,
+    )
+    return JobsView(jobs=[await show_job(jobs, job) for job in page.jobs], next=page.next)
+
+
+@router.get("/{job_id}", **secured(Permission.READ, 404))
+async def read_tenant_job(request: Request, job_id: str) -> JobView:
+    """Read a job: how far it is, what it did, what went wrong."""
+    caller = await admit(request, Permission.READ)
+    jobs = ports_of(request).jobs
+    return await show_job(jobs, await read_job(jobs, _refer(caller, job_id)))
+
+
+@router.get("/{job_id}/failures", **secured(Permission.READ, 404, query=FailuresQuery))
+async def list_job_failures(request: Request, job_id: str) -> FailuresView:
+    """List the documents that a job could not bring in, oldest first."""
+    caller, query = await admit_query(request, Permission.READ, FailuresQuery)
+    page = await list_failures(
+        ports_of(request).jobs,
+        _refer(caller, job_id),
+        cursor=query.cursor,
+        limit=FAILURES_PER_PAGE,
+    )
+    return FailuresView.of(page)
+
+
+_events_arguments = secured(Permission.READ, 404, headers=[_LAST_EVENT_ID])
+_events_arguments["responses"] |= {
+    200: _EVENTS,
+    204: {"description": "The end has been seen already."},
+}
+
+
+@router.get("/{job_id}/events", response_class=Response, **_events_arguments)
+async def follow_tenant_job(request: Request, job_id: str) -> Response:
+    """Follow a job as server-sent events until it is finished."""
+    caller = await admit(request, Permission.READ)
+    jobs = ports_of(request).jobs
+    job = await read_job(jobs, _refer(caller, job_id))
+    seen = parse_position(request.headers.get("last-event-id", ""))
+    if is_over(job, seen):
+        return Response(status_code=204)
+
+    def may_go_on() -> bool:
+        return time.time() < caller.expires_at and not is_stopping(request.app)
+
+    return EventSourceResponse(follow_job(jobs, job.ref, seen, may_go_on=may_go_on))
+
+
+@router.post("/{job_id}/cancel", **secured(Permission.WRITE, 404))
+async def cancel_tenant_job(request: Request, job_id: str) -> JobView:
+    """Ask a job to stop; a finished job is answered as it is."""
+    caller = await admit(request, Permission.WRITE)
+    jobs = ports_of(request).jobs
+    return await show_job(jobs, await cancel_job(jobs, _refer(caller, job_id)))
+
+
+def _refer(caller: Caller, job_id: str) -> JobRef:
+    if not is_job_id(job_id):
+        raise NotFoundError("no such job; GET /v2/confluence/jobs lists yours")
+    return JobRef(caller.tenant, JobId(job_id))
