@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from headwater.adapters.catalog import CatalogStores, open_catalog
+from headwater.adapters.catalog.stores import CatalogStores, open_catalog
 from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.embedders.local import LocalEmbedder
 from headwater.adapters.embedders.openai import OpenAIEmbedder
 from headwater.adapters.keys import load_or_create_key
@@ -51,7 +52,7 @@ async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
         stack.push_async_callback(stores.close)
         embedder = await _open_embedder(settings, stack)
         store = await LanceStore.open(settings.data_dir / "vectors", dimension=embedder.dimension)
-        stack.push_async_callback(store.close)
+        stack.callback(store.close)
         engine = JobEngine(settings.data_dir / "jobs")
         ports = _assemble(settings, stores, embedder, store, engine)
         stack.push_async_callback(engine.stop)
@@ -59,9 +60,11 @@ async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
         yield ports
 
 
-def make_sources(settings: Settings) -> ConfluenceSources:
+def make_sources(settings: Settings, patience: Patience = PROMPT) -> ConfluenceSources:
     """Return what opens Confluence sites under these settings."""
-    return ConfluenceSources(allowed_private_hosts=settings.allowed_private_hosts)
+    return ConfluenceSources(
+        allowed_private_hosts=settings.allowed_private_hosts, patience=patience
+    )
 
 
 def _assemble(
@@ -73,6 +76,7 @@ def _assemble(
 ) -> Ports:
     return Ports(
         sources=make_sources(settings),
+        patient_sources=make_sources(settings, PATIENT),
         embedder=embedder,
         store=store,
         catalog=stores.catalog,

@@ -500,6 +500,9 @@ class Ports:
     """Everything a service may use."""
 
     sources: SourceFactory
+    """For calls that somebody waits for: gives up soon."""
+    patient_sources: SourceFactory
+    """For jobs: waits as long as Confluence asks for, within reason."""
     embedder: Embedder
     store: VectorStore
     catalog: Catalog

@@ -1,5 +1,6 @@
 """Calling the API: of a running server, or of one opened inside this process."""
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import httpx2
 
+from headwater.adapters.logs import configure_logging
 from headwater.api.application import create_app
 from headwater.bootstrap import open_ports, prepare_settings
 from headwater.cli.output import CommandFailedError
@@ -74,6 +76,7 @@ async def open_client(connection: Connection) -> AsyncGenerator[ApiClient, None]
 async def _open_embedded(
     settings: Settings, headers: Mapping[str, str]
 ) -> AsyncGenerator[httpx2.AsyncClient, None]:
+    configure_logging(json_lines=False, own_level=logging.WARNING)
     app = create_app(settings, lambda: open_ports(settings))
     async with (
         app.router.lifespan_context(app),

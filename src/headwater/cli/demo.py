@@ -1,5 +1,6 @@
 """``headwater demo``: the main job from end to end, on this machine alone."""
 
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +23,14 @@ from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.worlds import demo_questions, make_world
 
 SPACE = "IT"
+READERS = "all-staff"
+"""The group in whose name the demo asks: it may view the space, but none of its restricted pages."""
 
 NEXT_STEPS = """\
 [bold]make serve[/]        runs the API at http://127.0.0.1:8000 (/docs describes it)
 [bold]headwater upload[/]  brings in a space of your own Confluence:
-  .venv/bin/headwater upload KEY --site https://YOUR.atlassian.net/wiki/rest/api --user YOU@EXAMPLE.COM
+    .venv/bin/headwater upload KEY --user YOU@EXAMPLE.COM \\
+      --site https://YOUR.atlassian.net/wiki/rest/api
 [bold]headwater search[/]  asks it a question
 README.md goes on from here; docs/ explains how it works."""
 
@@ -34,7 +38,7 @@ README.md goes on from here; docs/ explains how it works."""
 @run_async
 async def demo() -> None:
     """Run a sample Confluence, bring a space in through the HTTP API, and ask it three questions."""
-    configure_logging(json_lines=False, quiet=True)
+    configure_logging(json_lines=False, own_level=logging.WARNING)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="headwater-demo-")))
         site = await stack.enter_async_context(run_sandbox(make_world()))
@@ -61,7 +65,7 @@ def _settings(folder: Path) -> Settings:
 
 
 def _open_http(settings: Settings, url: str) -> httpx2.AsyncClient:
-    token = mint_token(settings, DEVELOPMENT_TENANT)
+    token = mint_token(settings, DEVELOPMENT_TENANT, groups=[READERS])
     headers = {"authorization": f"Bearer {token}", "x-tenantid": DEVELOPMENT_TENANT}
     return httpx2.AsyncClient(base_url=url, headers=headers, timeout=60)
 

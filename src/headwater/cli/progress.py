@@ -38,8 +38,11 @@ async def show_job(client: ApiClient, job_id: str) -> dict[str, Any]:
     """Watch the job with a live line: documents, chunks, rate and time left."""
     bar = _make_bar()
     task = bar.add_task("queued", total=None, chunks=0, rate="")
-    with Live(bar, console=stderr, refresh_per_second=8, transient=False):
-        return await watch_job(client, job_id, _BarUpdate(bar, task))
+    with Live(bar, console=stderr, refresh_per_second=8):
+        job = await watch_job(client, job_id, _BarUpdate(bar, task))
+    if not stderr.is_terminal:
+        stderr.print()  # without a terminal the live line ends without a line break
+    return job
 
 
 class _BarUpdate:

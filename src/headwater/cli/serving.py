@@ -12,7 +12,7 @@ import typer
 import uvicorn
 
 from headwater.adapters.logs import configure_logging
-from headwater.api.application import create_app
+from headwater.api.application import begin_shutdown, create_app
 from headwater.bootstrap import open_ports, prepare_settings
 from headwater.cli.output import CommandFailedError, console, run_async
 from headwater.config import LogFormat, Settings, load_settings
@@ -90,6 +90,7 @@ async def run_api(settings: Settings) -> AsyncGenerator[str, None]:
     try:
         yield f"http://{settings.host}:{await _wait_until_started(server, serving)}"
     finally:
+        begin_shutdown(app)  # ends open event streams, which would hold the shutdown up
         server.should_exit = True
         await asyncio.wait([serving])
 

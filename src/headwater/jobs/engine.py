@@ -7,6 +7,7 @@ and taking over the workflows of a process that does not come back.
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,9 @@ class JobEngine:
         if self._runtime:
             await _cancel(self._runtime.running)
         await asyncio.to_thread(DBOS.destroy)
+        # The engine put its own thread pool under this loop and took it along; others still need one.
+        pool = ThreadPoolExecutor(thread_name_prefix="headwater")
+        asyncio.get_running_loop().set_default_executor(pool)
         clear_runtime()
         if self._seat:
             self._seat.release()

@@ -55,7 +55,9 @@ async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem], ro
 
 
 def _ids(batch: Batch) -> set[ContentId]:
-    return {item.metadata.content_id for item in (*batch.prepared, *batch.broken)}
+    metadata = [item.metadata for item in batch.prepared]
+    metadata += [item.metadata for item in batch.broken]
+    return {item.content_id for item in metadata}
 
 
 async def _settle_vanished(

@@ -69,7 +69,9 @@ def chunk_policy(embedder: Embedder) -> ChunkPolicy:
 
 def recipe_of(embedder: Embedder) -> Recipe:
     """Return the recipe by which documents are made at present."""
-    chunking = f"{CHUNKING_VERSION}-{chunk_policy(embedder).max_tokens}"
+    policy = chunk_policy(embedder)
+    sizes = f"{policy.max_tokens}-{policy.overlap_tokens}-{policy.min_tokens}"
+    chunking = f"{CHUNKING_VERSION}-{sizes}"
     return Recipe(CONVERSION_VERSION, chunking, embedder.model)
 
 
@@ -117,7 +119,7 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
     job = await read_open_job(ports, ref)
     credential = await open_credential(ports, job)
     reporter = Reporter(ports, ref)
-    async with ports.sources.open(
+    async with ports.patient_sources.open(
         job.request.address, credential, on_wait=reporter.note_wait
     ) as source:
         ticking = asyncio.create_task(_tick(reporter, source))

@@ -1,0 +1,114 @@
+"""Nobody finds what Confluence would not show him."""
+
+from starlette.responses import JSONResponse
+
+from headwater.domain.jobs import ContentRestriction
+from headwater.sandbox.world import World
+from tests.integration.sync.lab import KEY, Lab, paragraphs
+
+STRICT = ContentRestriction(source_restriction=True)
+ALL = "everybody"
+
+
+def add_groups(world: World, *names: str) -> None:
+    for name in names:
+        world.people.add_group(name)
+
+
+def tree(world: World) -> tuple[str, str, str]:
+    top = world.create_page(KEY, "Top", paragraphs("topword")).id
+    middle = world.create_page(KEY, "Middle", paragraphs("middleword"), parent=top).id
+    leaf = world.create_page(KEY, "Leaf", paragraphs("leafword"), parent=middle).id
+    return top, middle, leaf
+
+
+async def visible(lab: Lab, *groups: str) -> set[str]:
+    found = [await lab.find(word, groups=groups) for word in ("topword", "middleword", "leafword")]
+    return {title for titles in found for title in titles}
+
+
+async def test_restrictions_of_all_ancestors_and_the_space_add_up(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board", "audit")
+    lab.world.permit(KEY, groups=["staff"])
+    _, middle, leaf = tree(lab.world)
+    lab.world.restrict(middle, groups=["board"])
+    lab.world.restrict(leaf, groups=["audit"])
+    await lab.sync(restriction=STRICT)
+    assert await visible(lab) == set()
+    assert await visible(lab, "staff") == {"Top"}
+    assert await visible(lab, "board", "audit") == set()
+    assert await visible(lab, "staff", "board") == {"Top", "Middle"}
+    assert await visible(lab, "staff", "board", "audit") == {"Top", "Middle", "Leaf"}
+
+
+async def test_a_new_restriction_acts_with_the_next_sync_and_embeds_nothing(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    _, middle, _ = tree(lab.world)
+    await lab.sync(restriction=STRICT)
+    lab.world.restrict(middle, groups=["board"])
+    job = await lab.sync(restriction=STRICT)
+    assert job.progress.documents.metadata_only == 2
+    assert job.progress.chunks.embedded == 0
+    assert await visible(lab, "staff") == {"Top"}
+    lab.world.restrict(middle)
+    job = await lab.sync(restriction=STRICT)
+    assert await visible(lab, "staff") == {"Top", "Middle", "Leaf"}
+    assert job.progress.chunks.embedded == 0
+
+
+async def test_a_change_of_members_of_a_restriction_rewrites_no_document(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board", "audit")
+    lab.world.permit(KEY, groups=["staff"])
+    _, _, leaf = tree(lab.world)
+    lab.world.restrict(leaf, groups=["board"])
+    await lab.sync(restriction=STRICT)
+    lab.world.restrict(leaf, groups=["audit"])
+    job = await lab.sync(restriction=STRICT)
+    assert job.progress.documents.unchanged == 3
+    assert "Leaf" not in await visible(lab, "staff", "board")
+    assert "Leaf" in await visible(lab, "staff", "audit")
+
+
+async def test_a_restricted_folder_closes_what_is_in_it(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    folder = lab.world.create_folder(KEY, "Folder").id
+    lab.world.restrict(folder, groups=["board"])
+    lab.world.create_page(KEY, "Leaf", paragraphs("leafword"), parent=folder)
+    await lab.sync(restriction=STRICT)
+    assert await visible(lab, "staff") == set()
+    assert await visible(lab, "staff", "board") == {"Leaf"}
+
+
+async def test_without_source_restriction_the_audience_alone_decides(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    _, middle, _ = tree(lab.world)
+    lab.world.restrict(middle, groups=["board"])
+    await lab.sync()
+    assert await visible(lab) == {"Top", "Middle", "Leaf"}
+
+
+async def test_a_moved_page_takes_the_restrictions_of_its_new_place(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    top, middle, leaf = tree(lab.world)
+    lab.world.restrict(middle, groups=["board"])
+    await lab.sync(restriction=STRICT)
+    assert "Leaf" not in await visible(lab, "staff")
+    lab.world.move(leaf, parent=top)
+    await lab.sync(restriction=STRICT)
+    assert "Leaf" in await visible(lab, "staff")
+
+
+async def test_an_unreadable_space_permission_closes_everything_and_is_said(lab: Lab) -> None:
+    tree(lab.world)
+    lab.site.faults.append(
+        lambda _request, route, answer: (
+            JSONResponse({}, status_code=403) if route.endswith("/permissions") else answer
+        )
+    )
+    job = await lab.sync(restriction=STRICT)
+    assert await visible(lab, "staff", ALL) == set()
+    assert "could not be read" in (job.message or "")

@@ -1,0 +1,216 @@
+"""A sync that meets trouble loses nothing and deletes nothing."""
+
+import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from headwater.domain.errors import JobCancelledError, RetryableError
+from headwater.domain.jobs import JobStatus
+from headwater.domain.sync import DocumentState
+from headwater.services.sync.ending import abort, finish
+from headwater.services.sync.gathering import gather
+from headwater.services.sync.processing import bring_in
+from headwater.services.sync.reconciling import reconcile
+from tests.integration.sync.lab import KEY, TENANT, Lab, pages
+
+PAGES = "/wiki/api/v2/spaces/{id}/pages"
+
+
+def answer_instead(template: str, response, *, after: int = 0):
+    """Return a fault that replaces the answers of a route after the first ones."""
+    seen = 0
+
+    def fault(_request, route: str, answer: Response) -> Response:
+        nonlocal seen
+        if route != template:
+            return answer
+        seen += 1
+        return response() if seen > after else answer
+
+    return fault
+
+
+async def test_an_unfinished_listing_never_deletes(lab: Lab) -> None:
+    ids = pages(lab.world, 300)
+    await lab.sync()
+    lab.world.trash(ids[0])
+    lab.site.faults.append(
+        answer_instead(PAGES, lambda: JSONResponse({}, status_code=503), after=1)
+    )
+    job = await lab.sync()
+    assert job.status is JobStatus.PARTIAL
+    assert job.progress.documents.deleted == 0
+    assert "incomplete" in (job.message or "")
+    assert len(await lab.indexed()) == 300
+    lab.site.faults.clear()
+    assert (await lab.sync()).progress.documents.deleted == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda: HTMLResponse("<html>Log in</html>"),
+        lambda: JSONResponse({"errors": []}, status_code=404),
+        lambda: JSONResponse({}, status_code=401),
+        lambda: Response("{", media_type="application/json"),
+        lambda: JSONResponse({"results": []}, status_code=500),
+    ],
+)
+async def test_a_refused_or_broken_listing_never_deletes(lab: Lab, trouble) -> None:
+    ids = pages(lab.world, 3)
+    await lab.sync()
+    lab.site.faults.append(answer_instead(PAGES, trouble))
+    job = await lab.sync()
+    assert job.status in {JobStatus.FAILED, JobStatus.PARTIAL}
+    assert job.progress.documents.deleted == 0
+    assert set(await lab.indexed()) == set(ids)
+
+
+async def test_losing_the_space_permission_deletes_nothing(lab: Lab) -> None:
+    ids = pages(lab.world, 3)
+    await lab.sync()
+    ref = await lab.submit()
+    lab.world.delete_space(KEY)
+    job = await lab.run(ref)
+    assert job.status is JobStatus.FAILED
+    assert job.progress.documents.deleted == 0
+    assert set(await lab.indexed()) == set(ids)
+
+
+async def test_many_pages_vanishing_at_once_are_held_until_missed_again(lab: Lab) -> None:
+    ids = pages(lab.world, 40)
+    await lab.sync()
+    for content_id in ids[:30]:
+        lab.world.purge(content_id)
+    job = await lab.sync()
+    assert job.status is JobStatus.PARTIAL
+    assert (job.progress.documents.held, job.progress.documents.deleted) == (30, 0)
+    assert "Page 3" in await lab.find("word3x")
+    job = await lab.sync()
+    assert (job.progress.documents.held, job.progress.documents.deleted) == (0, 30)
+    assert set(await lab.indexed()) == set(ids[30:])
+
+
+async def test_a_held_page_that_comes_back_is_no_longer_held(lab: Lab) -> None:
+    ids = pages(lab.world, 30)
+    await lab.sync()
+    for content_id in ids:
+        lab.world.trash(content_id)
+    assert (await lab.sync()).progress.documents.held == 30
+    lab.world.restore(ids[0])
+    job = await lab.sync()
+    assert job.progress.documents.unchanged == 1
+    assert job.progress.documents.deleted == 29
+    known = await lab.ports.catalog.known(TENANT, await site_of(lab), ids[:1])
+    assert known[ids[0]].state is DocumentState.INDEXED
+
+
+async def site_of(lab: Lab):
+    return lab.world.cloud_id
+
+
+async def test_every_step_may_be_repeated_without_counting_twice(lab: Lab) -> None:
+    pages(lab.world, 40)
+    ref = await lab.submit()
+    await gather(lab.ports, ref)
+    survey = await gather(lab.ports, ref)
+    for step in (bring_in, bring_in, reconcile, reconcile):
+        await step(lab.ports, ref, survey)
+    await finish(lab.ports, ref, survey)
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    documents = job.progress.documents
+    assert (documents.listed, documents.done, documents.added) == (40, 40, 40)
+    assert job.progress.chunks.embedded == lab.embedder.texts_embedded == 40
+
+
+async def test_a_job_goes_on_where_it_was_interrupted(lab: Lab, monkeypatch) -> None:
+    pages(lab.world, 100)
+    ref = await lab.submit()
+    survey = await gather(lab.ports, ref)
+    original = lab.embedder.embed
+
+    async def die_late(texts, *, kind):
+        if lab.embedder.texts_embedded >= 60:
+            raise KeyboardInterrupt
+        return await original(texts, kind=kind)
+
+    monkeypatch.setattr(lab.embedder, "embed", die_late)
+    with pytest.raises(KeyboardInterrupt):
+        await bring_in(lab.ports, ref, survey)
+    settled = lab.embedder.texts_embedded
+    assert 0 < settled < 100
+    monkeypatch.undo()
+    await bring_in(lab.ports, ref, survey)
+    await finish(lab.ports, ref, survey)
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert job.progress.documents.added == 100
+    assert lab.embedder.texts_embedded == 100, "nothing that was settled is embedded again"
+
+
+async def test_a_cancelled_job_stops_and_keeps_what_is_in(lab: Lab) -> None:
+    pages(lab.world, 10)
+    ref = await lab.submit()
+    survey = await gather(lab.ports, ref)
+    await lab.ports.jobs.request_cancel(ref)
+    with pytest.raises(JobCancelledError) as caught:
+        await bring_in(lab.ports, ref, survey)
+    await abort(lab.ports, ref, caught.value)
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert job.status is JobStatus.CANCELLED
+    assert await lab.indexed() == {}
+
+
+async def test_a_page_that_vanishes_while_the_job_runs_is_counted_as_skipped(lab: Lab) -> None:
+    ids = pages(lab.world, 3)
+    ref = await lab.submit()
+    survey = await gather(lab.ports, ref)
+    lab.world.purge(ids[0])
+    await bring_in(lab.ports, ref, survey)
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert job.progress.skipped == {"vanished": 1}
+    assert job.progress.documents.added == 2
+    job = await lab.sync()
+    assert job.progress.documents.listed == 2
+
+
+async def test_the_credential_is_gone_when_the_job_is_over(lab: Lab) -> None:
+    pages(lab.world, 1)
+    ref = await lab.submit()
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert job.credential_id
+    assert await lab.ports.credentials.read(TENANT, job.credential_id)
+    await lab.run(ref)
+    assert await lab.ports.credentials.read(TENANT, job.credential_id) is None
+
+
+async def test_labels_are_read_page_by_page_when_the_search_index_is_down(lab: Lab) -> None:
+    (page,) = pages(lab.world, 1)
+    lab.world.label(page, "howto")
+    lab.site.faults.append(
+        answer_instead("/wiki/rest/api/content/search", lambda: JSONResponse({}, status_code=500))
+    )
+    job = await lab.sync()
+    assert job.status is JobStatus.SUCCEEDED
+    assert await lab.find("word0x", labels=frozenset({"howto"})) == ["Page 0"]
+    assert "page by page" in (job.message or "")
+
+
+async def test_a_store_that_stays_away_fails_the_documents_and_not_the_job(
+    lab: Lab, monkeypatch
+) -> None:
+    pages(lab.world, 2)
+
+    async def away(*_args):
+        raise RetryableError("the disk is full; free some")
+
+    monkeypatch.setattr(type(lab.ports.store), "apply", away)
+    job = await lab.sync()
+    assert job.status is JobStatus.PARTIAL
+    assert job.progress.documents.failed == 2
+    monkeypatch.undo()
+    job = await lab.sync()
+    assert job.progress.documents.added == 2
