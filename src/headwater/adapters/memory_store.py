@@ -13,6 +13,7 @@ import numpy.typing as npt
 from headwater.domain.content import DocumentMetadata, StoredMatch
 from headwater.domain.ids import ChunkId, DocumentId, Namespace, make_chunk_id
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
+from headwater.pipeline.keywords import pick_keywords
 from headwater.ports import (
     HybridQuery,
     Record,
@@ -64,9 +65,15 @@ class MemoryStore:
             return []
         candidates = _admit(self._documents(namespace), query.filter)
         depth = candidate_depth(query.limit)
+        wanted = frozenset(_words(pick_keywords(query.text)))
+        held = {
+            key: Counter(_words(record.chunk.embedded_text))
+            for key, (_, record) in candidates.items()
+        }
         best = fuse_rankings(
-            _nearest(candidates, query.vector, depth),
-            _with_words(candidates, query.text, depth),
+            _nearest(candidates, query.vector)[:depth],
+            _weigh_words(held, wanted)[:depth],
+            exact=[key for key, words in held.items() if wanted and wanted <= words.keys()],
             limit=query.limit,
         )
         return [_make_match(hit, *candidates[hit.chunk_id]) for hit in best]
@@ -120,32 +127,25 @@ def _passes(metadata: DocumentMetadata, filter_: StoreFilter) -> bool:
     )
 
 
-def _nearest(candidates: Candidates, vector: Vector, depth: int) -> Sequence[Ranked]:
+def _nearest(candidates: Candidates, vector: Vector) -> Sequence[Ranked]:
     question = _unit(vector)
     return _best(
-        (
-            Ranked(chunk_id, float(_unit(record.vector) @ question))
-            for chunk_id, (_, record) in candidates.items()
-        ),
-        depth,
+        Ranked(chunk_id, float(_unit(record.vector) @ question))
+        for chunk_id, (_, record) in candidates.items()
     )
 
 
-def _with_words(candidates: Candidates, text: str, depth: int) -> Sequence[Ranked]:
-    """Score by BM25 without length norm; a chunk that holds every word of the question counts double."""
-    wanted = frozenset(_words(text))
-    counts = {
-        chunk_id: Counter(_words(record.chunk.embedded_text))
-        for chunk_id, (_, record) in candidates.items()
-    }
-    spread = Counter(word for words in counts.values() for word in words if word in wanted)
-    rarity = {word: math.log(1 + len(counts) / holders) for word, holders in spread.items()}
-    hits = (
-        Ranked(chunk_id, _weigh(words, rarity) * (2 if wanted <= words.keys() else 1))
-        for chunk_id, words in counts.items()
+def _weigh_words(
+    held: Mapping[ChunkId, Mapping[str, int]], wanted: frozenset[str]
+) -> Sequence[Ranked]:
+    """Score by BM25 without length norm."""
+    spread = Counter(word for words in held.values() for word in wanted & words.keys())
+    rarity = {word: math.log(1 + len(held) / holders) for word, holders in spread.items()}
+    return _best(
+        Ranked(chunk_id, _weigh(words, rarity))
+        for chunk_id, words in held.items()
         if not wanted.isdisjoint(words)
     )
-    return _best(hits, depth)
 
 
 def _weigh(words: Mapping[str, int], rarity: Mapping[str, float]) -> float:
@@ -156,8 +156,8 @@ def _weigh(words: Mapping[str, int], rarity: Mapping[str, float]) -> float:
     )
 
 
-def _best(hits: Iterable[Ranked], depth: int) -> Sequence[Ranked]:
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:depth]
+def _best(hits: Iterable[Ranked]) -> Sequence[Ranked]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
 def _words(text: str) -> Sequence[str]:

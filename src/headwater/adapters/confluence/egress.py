@@ -7,7 +7,9 @@ name stays in the Host header and in TLS. Redirects are nobody's business here: 
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from ipaddress import ip_address
 
 import httpx2
@@ -25,6 +27,17 @@ async def resolve_name(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+@cache
+def _load_trust() -> ssl.SSLContext:
+    """Read the certificates we trust, once: it takes longer than most requests."""
+    return httpx2.create_ssl_context()
+
+
+def open_pool() -> httpx2.AsyncBaseTransport:
+    """Return a fresh pool of connections."""
+    return httpx2.AsyncHTTPTransport(verify=_load_trust())
+
+
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Sends requests to checked addresses only.
 
@@ -37,7 +50,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         allow: AllowList,
         *,
         resolve: Resolver = resolve_name,
-        make_pool: Callable[[], httpx2.AsyncBaseTransport] = httpx2.AsyncHTTPTransport,
+        make_pool: Callable[[], httpx2.AsyncBaseTransport] = open_pool,
     ) -> None:
         self._allow = allow
         self._resolve = resolve

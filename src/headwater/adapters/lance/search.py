@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-from lancedb.query import BooleanQuery, FullTextOperator, FullTextQuery, MatchQuery, Occur
+from lancedb.query import FullTextOperator, MatchQuery
 from lancedb.table import AsyncTable
 
 from headwater.adapters.lance.indexes import KEYWORD_COLUMN
@@ -13,6 +13,7 @@ from headwater.adapters.lance.rows import MATCH_COLUMNS, read_match
 from headwater.domain.content import StoredMatch
 from headwater.domain.ids import ChunkId
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
+from headwater.pipeline.keywords import pick_keywords
 from headwater.ports import HybridQuery, Vector
 
 _MAX_KEYWORD_TEXT: Final = 2_000
@@ -27,41 +28,53 @@ async def search_snapshot(
 ) -> Sequence[StoredMatch]:
     """Return the best rows among those that satisfy the predicate; it acts before either ranking."""
     depth = candidate_depth(query.limit)
-    dense, keyword = await asyncio.gather(
-        _search_dense(table, query.vector, predicate, depth),
-        _search_words(table, query.text, predicate, depth),
+    words = read_keywords(query.text)
+    dense, keyword, exact = await asyncio.gather(
+        search_dense(table, query.vector, predicate, depth),
+        search_words(table, words, predicate, depth),
+        _find_exact(table, words, predicate, depth),
     )
-    best = fuse_rankings(
-        _rank(dense, "_distance", -1.0), _rank(keyword, "_score", 1.0), limit=query.limit
-    )
+    best = fuse_rankings(rank_rows(dense), rank_rows(keyword), exact=exact, limit=query.limit)
     rows = _take_rows((dense, keyword), [hit.chunk_id for hit in best])
     return [read_match(rows[hit.chunk_id], hit.score) for hit in best]
 
 
-async def _search_dense(table: AsyncTable, vector: Vector, predicate: str, depth: int) -> pa.Table:
+async def search_dense(table: AsyncTable, vector: Vector, predicate: str, depth: int) -> pa.Table:
+    """Return the ``depth`` nearest rows, with their cosine distance."""
     nearest = table.query().nearest_to(vector).distance_type("cosine").refine_factor(_REFINE)
     return (
         await nearest.where(predicate).select([*MATCH_COLUMNS, "_distance"]).limit(depth).to_arrow()
     )
 
 
-async def _search_words(table: AsyncTable, text: str, predicate: str, depth: int) -> pa.Table:
-    found = table.query().nearest_to_text(_plain_words(text))
-    return await found.where(predicate).select([*MATCH_COLUMNS, "_score"]).limit(depth).to_arrow()
+async def search_words(table: AsyncTable, words: str, predicate: str, depth: int) -> pa.Table:
+    """Return the ``depth`` best rows that hold any of the words, with their BM25 score."""
+    found = table.query().nearest_to_text(_match(words, FullTextOperator.OR)).where(predicate)
+    return await found.select([*MATCH_COLUMNS, "_score"]).limit(depth).to_arrow()
 
 
-def _plain_words(text: str) -> FullTextQuery:
-    """Return a query for any of the words; a chunk that holds them all counts double.
-
-    No character is an operator. The doubling sets ``E-4711`` apart from a chunk with many an ``e``.
-    """
-    words = text[:_MAX_KEYWORD_TEXT].encode("utf-8", "replace").decode()
-    any_of = MatchQuery(words, KEYWORD_COLUMN)  # type: ignore[call-arg]  # pydantic's defaults
-    all_of = MatchQuery(words, KEYWORD_COLUMN, operator=FullTextOperator.AND)  # type: ignore[call-arg]
-    return BooleanQuery([(Occur.SHOULD, any_of), (Occur.SHOULD, all_of)])
+async def _find_exact(
+    table: AsyncTable, words: str, predicate: str, depth: int
+) -> frozenset[ChunkId]:
+    """Return the ids of rows that hold all of the words, each with all its parts."""
+    found = table.query().nearest_to_text(_match(words, FullTextOperator.AND)).where(predicate)
+    rows = await found.select(["id", "_score"]).limit(depth).to_arrow()
+    return frozenset(rows["id"].to_pylist())
 
 
-def _rank(found: pa.Table, column: str, sign: float) -> Sequence[Ranked]:
+def _match(words: str, operator: FullTextOperator) -> MatchQuery:
+    """Return the query as a value: no character of the words is an operator."""
+    return MatchQuery(words, KEYWORD_COLUMN, operator=operator)  # type: ignore[call-arg]  # pydantic's defaults
+
+
+def read_keywords(text: str) -> str:
+    """Return the words of a question to look for, as UTF-8 can hold them."""
+    return pick_keywords(text[:_MAX_KEYWORD_TEXT]).encode("utf-8", "replace").decode()
+
+
+def rank_rows(found: pa.Table) -> Sequence[Ranked]:
+    """Return what a search found as a ranking: a smaller distance is better, so is a higher score."""
+    column, sign = ("_distance", -1.0) if "_distance" in found.column_names else ("_score", 1.0)
     pairs = zip(found["id"].to_pylist(), found[column].to_pylist(), strict=True)
     return [Ranked(ChunkId(chunk_id), sign * value) for chunk_id, value in pairs]
 

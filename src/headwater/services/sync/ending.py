@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from headwater.domain.errors import HeadwaterError, JobCancelledError, RetryableError
-from headwater.domain.ids import Namespace
+from headwater.domain.errors import HeadwaterError, JobCancelledError
 from headwater.domain.jobs import Job, JobChange, JobRef, JobStatus, Progress, Stage
 from headwater.ports import Ports
 from headwater.services.credentials import remove_credential
 from headwater.services.sync.run import read_open_job
+from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.survey import Survey
 
 
@@ -17,7 +17,7 @@ async def finish(ports: Ports, ref: JobRef, survey: Survey) -> None:
     notes = list(survey.notes)
     if survey.complete:
         await _remember_completion(ports, job, survey)
-    notes += await _settle_store(ports, job)
+    notes += await tidy_store(ports, job.ref.tenant)
     await _close(ports, job, _judge(job.progress, survey), describe_job(job.progress, notes))
 
 
@@ -66,14 +66,6 @@ async def _remember_completion(ports: Ports, job: Job, survey: Survey) -> None:
     known = await ports.catalog.find_space(tenant, survey.site, key)
     if known:
         await ports.catalog.put_space(tenant, replace(known, last_complete_sync=ports.now()))
-
-
-async def _settle_store(ports: Ports, job: Job) -> list[str]:
-    try:
-        await ports.store.settle(Namespace(job.ref.tenant))
-    except RetryableError as error:
-        return [f"search is complete but slower until the next sync: {error}"]
-    return []
 
 
 async def _close(ports: Ports, job: Job, status: JobStatus, message: str) -> None:

@@ -16,7 +16,7 @@ from headwater.pipeline.markdown import document_from_page
 from headwater.ports import FetchedPage
 from headwater.services.sync.run import SyncRun, describe_item
 
-CHUNKS_PER_BATCH: Final = 64
+CHUNKS_PER_BATCH: Final = 32
 DOCUMENTS_PER_BATCH: Final = 32
 
 

@@ -19,6 +19,7 @@ from headwater.services.sync.batches import settle_batch
 from headwater.services.sync.preparing import Batch, prepare_batches
 from headwater.services.sync.results import make_result, record_results
 from headwater.services.sync.run import SyncRun, describe_item, open_run
+from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.streams import read_ahead
 from headwater.services.sync.survey import Survey
 from headwater.services.sync.upkeep import settle_unread
@@ -36,13 +37,15 @@ async def bring_in(ports: Ports, ref: JobRef, survey: Survey) -> None:
         await run.reporter.enter(Stage.PROCESSING)
         while items := await ports.work.pending(ref, limit=PENDING_BATCH):
             await settle_unread(run, survey.space, items, root)
-            await _settle_read(run, survey.space, items, root)
+            if await _settle_read(run, survey.space, items, root):
+                # What it may have to say is said by the job's end, which tidies again.
+                await tidy_store(ports, ref.tenant)
 
 
 async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem], root: Scope) -> None:
     wanted = {item.listed.content_id: item for item in items if item.action is Action.FETCH}
     if not wanted:
-        return
+        return None
     pages = run.source.fetch_pages([item.listed for item in wanted.values()])
     batches = read_ahead(prepare_batches(run, space, wanted, pages, root), depth=BATCHES_AHEAD)
     settled: set[ContentId] = set()
@@ -52,6 +55,7 @@ async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem], ro
             await settle_batch(run, batch)
             settled |= _ids(batch)
     await _settle_vanished(run, space, wanted, settled, root)
+    return len(wanted) == PENDING_BATCH
 
 
 def _ids(batch: Batch) -> set[ContentId]:

@@ -1,0 +1,76 @@
+"""What the services need from the outside, in our words. Adapters implement these; nothing here does I/O.
+
+Every call that touches stored data takes a :class:`~headwater.domain.ids.TenantId`,
+a :class:`~headwater.domain.jobs.JobRef` or a :class:`~headwater.domain.ids.Namespace`, each of which
+holds the tenant; no call has a default for it.
+"""
+
+from headwater.ports.bundle import (
+    JobQueue,
+    Ports,
+    SecretBox,
+)
+from headwater.ports.catalog import (
+    Catalog,
+    CredentialStore,
+    FailurePage,
+    JobPage,
+    JobStore,
+    KnownSpace,
+    WorkList,
+)
+from headwater.ports.confluence import (
+    Ancestor,
+    Capability,
+    ContentStatus,
+    FetchedPage,
+    LookedUp,
+    Source,
+    SourceFactory,
+    SpaceReaders,
+    Traffic,
+)
+from headwater.ports.index import (
+    Embedder,
+    EmbeddingKind,
+    HybridQuery,
+    Record,
+    StoreBatch,
+    StoreCounts,
+    StoredDocument,
+    StoreFilter,
+    Vector,
+    VectorStore,
+)
+
+__all__ = [
+    "Ancestor",
+    "Capability",
+    "Catalog",
+    "ContentStatus",
+    "CredentialStore",
+    "Embedder",
+    "EmbeddingKind",
+    "FailurePage",
+    "FetchedPage",
+    "HybridQuery",
+    "JobPage",
+    "JobQueue",
+    "JobStore",
+    "KnownSpace",
+    "LookedUp",
+    "Ports",
+    "Record",
+    "SecretBox",
+    "Source",
+    "SourceFactory",
+    "SpaceReaders",
+    "StoreBatch",
+    "StoreCounts",
+    "StoreFilter",
+    "StoredDocument",
+    "Traffic",
+    "Vector",
+    "VectorStore",
+    "WorkList",
+]

@@ -1,0 +1,55 @@
+"""What is left, and everything a service may use in one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from headwater.domain.ids import (
+    JobId,
+)
+from headwater.domain.jobs import (
+    JobRef,
+)
+from headwater.ports.catalog import Catalog, CredentialStore, JobStore, WorkList
+from headwater.ports.confluence import SourceFactory
+from headwater.ports.index import Embedder, VectorStore
+
+
+class SecretBox(Protocol):
+    """Authenticated encryption with keys that can be rotated."""
+
+    def seal(self, plain: bytes) -> bytes: ...
+
+    def open(self, sealed: bytes) -> bytes:
+        """Raise ``ConfigError`` when no present key opens it."""
+
+
+class JobQueue(Protocol):
+    """Durable execution. Enqueuing the same job twice starts it once."""
+
+    async def enqueue(self, ref: JobRef, *, lane: str) -> None:
+        """Store the job for execution; jobs of one lane run one after the other."""
+
+    async def check(self) -> None:
+        """Raise unless jobs can be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a service may use."""
+
+    sources: SourceFactory
+    """For calls that somebody waits for: gives up soon."""
+    patient_sources: SourceFactory
+    """For jobs: waits as long as Confluence asks for, within reason."""
+    embedder: Embedder
+    store: VectorStore
+    catalog: Catalog
+    jobs: JobStore
+    credentials: CredentialStore
+    work: WorkList
+    secret_box: SecretBox
+    queue: JobQueue
+    now: Callable[[], datetime]
+    new_job_id: Callable[[], JobId]

@@ -1,0 +1,197 @@
+"""Jobs, credentials, work in hand, and what is in the index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from headwater.domain.access import Scope, ScopeRule
+from headwater.domain.content import (
+    Annotation,
+    ListedDocument,
+    Restriction,
+)
+from headwater.domain.ids import (
+    ContentId,
+    CredentialId,
+    DocumentId,
+    SiteId,
+    SpaceId,
+    SpaceKey,
+    TenantId,
+)
+from headwater.domain.jobs import (
+    ContentRestriction,
+    Failure,
+    Job,
+    JobChange,
+    JobRef,
+    JobStatus,
+)
+from headwater.domain.sync import Decision, DocumentResult, KnownDocument, WorkItem
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs, newest first, and the cursor of the next page."""
+
+    jobs: tuple[Job, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePage:
+    """Some failures, oldest first, how many there are in all, and the cursor of the next page."""
+
+    failures: tuple[Failure, ...]
+    total: int
+    next: str | None
+
+
+class JobStore(Protocol):
+    """Jobs and their failures."""
+
+    async def add(self, job: Job, sealed_credential: bytes | None) -> None:
+        """Store a new job and its sealed credential in one transaction; ``ConflictError`` if the id is taken."""
+
+    async def find(self, ref: JobRef) -> Job | None: ...
+
+    async def list(
+        self,
+        tenant: TenantId,
+        *,
+        space: SpaceKey | None,
+        status: JobStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> JobPage:
+        """Return a page of jobs, newest first; ``InvalidInputError`` for a cursor that is none."""
+
+    async def list_open(self) -> Sequence[JobRef]:
+        """Return every tenant's queued and running jobs, oldest first: what a restart must go on with."""
+
+    async def change(self, ref: JobRef, change: JobChange) -> None:
+        """Apply the change; a job in a final status changes no more."""
+
+    async def request_cancel(self, ref: JobRef) -> None:
+        """Ask an open job to stop; nothing happens to a finished one."""
+
+    async def failures(self, ref: JobRef, *, cursor: str | None, limit: int) -> FailurePage: ...
+
+
+class CredentialStore(Protocol):
+    """Sealed credentials; opened with the secret box only where Confluence is called."""
+
+    async def read(self, tenant: TenantId, credential_id: CredentialId) -> bytes | None: ...
+
+    async def remove(self, tenant: TenantId, credential_id: CredentialId) -> None: ...
+
+
+class WorkList(Protocol):
+    """The documents a running job has listed: its checkpoint. A repeated call changes nothing."""
+
+    async def add(self, ref: JobRef, listed: Sequence[ListedDocument]) -> None:
+        """Add listed documents; one already there is replaced, keeping nothing learned of it."""
+
+    async def annotate(self, ref: JobRef, annotations: Sequence[Annotation]) -> None:
+        """Add labels and restriction to listed documents; others are ignored."""
+
+    async def unannotated(self, ref: JobRef, *, limit: int) -> Sequence[ListedDocument]:
+        """Return listed documents that have no annotation yet."""
+
+    async def parents(self, ref: JobRef) -> Mapping[ContentId, ContentId | None]:
+        """Return every listed document's parent."""
+
+    async def restricted(self, ref: JobRef) -> Mapping[ContentId, Restriction]:
+        """Return the listed documents that have a restriction of their own, unreadable ones included."""
+
+    async def assign_scopes(self, ref: JobRef, scopes: Mapping[ContentId, Scope]) -> None: ...
+
+    async def read(self, ref: JobRef, *, after: ContentId | None, limit: int) -> Sequence[WorkItem]:
+        """Return listed documents in a stable order."""
+
+    async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None: ...
+
+    async def pending(self, ref: JobRef, *, limit: int) -> Sequence[WorkItem]:
+        """Return decided documents that are not settled yet, in a stable order."""
+
+    async def count(self, ref: JobRef) -> int: ...
+
+    async def clear(self, ref: JobRef) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpace:
+    """What the catalog knows of a space of one tenant."""
+
+    site: SiteId
+    space: SpaceKey
+    space_id: SpaceId
+    name: str
+    restriction: ContentRestriction
+    last_complete_sync: datetime | None
+
+
+class Catalog(Protocol):
+    """What is in the index, and who may read it. The truth about the store, written last."""
+
+    async def find_space(
+        self, tenant: TenantId, site: SiteId, space: SpaceKey
+    ) -> KnownSpace | None: ...
+
+    async def put_space(self, tenant: TenantId, space: KnownSpace) -> None: ...
+
+    async def known(
+        self, tenant: TenantId, site: SiteId, content_ids: Sequence[ContentId]
+    ) -> Mapping[ContentId, KnownDocument]:
+        """Return what is remembered of these documents, whichever space they were in."""
+
+    async def count_indexed(self, tenant: TenantId, site: SiteId, space: SpaceKey) -> int:
+        """Count the space's searchable documents, held ones included."""
+
+    async def missing(self, ref: JobRef, site: SiteId, space: SpaceKey) -> Sequence[KnownDocument]:
+        """Return the space's remembered documents that the job did not list."""
+
+    async def record(
+        self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
+    ) -> None:
+        """In one transaction: remember the documents, settle their work items, note the failures, count."""
+
+    async def forget(
+        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+    ) -> None:
+        """In one transaction: remove the documents and count."""
+
+    async def hold(
+        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+    ) -> None:
+        """In one transaction: mark the documents as held and count."""
+
+    async def move_scopes(
+        self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
+    ) -> None:
+        """Set the present scope of remembered documents at once, ahead of the store's records.
+
+        Their metadata digest stays, so that the records are still seen to need the change.
+        """
+
+    async def put_scope_rules(
+        self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
+    ) -> None:
+        """Add or replace these rules; the space's other rules stay."""
+
+    async def prune_scope_rules(
+        self, tenant: TenantId, space: SpaceKey, site: SiteId, keep: frozenset[Scope]
+    ) -> None:
+        """Remove the space's rules that are not kept and that no document's chain leads through."""
+
+    async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:
+        """Return all of the tenant's rules."""
+
+    async def current_scopes(
+        self, tenant: TenantId, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Scope]:
+        """Return the present scope of each document that is searchable; others are absent."""
+
+    async def check(self) -> None:
+        """Raise unless the catalog can be read and written."""

@@ -1,0 +1,161 @@
+"""Reading a Confluence."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from headwater.domain.content import (
+    Annotation,
+    ListedDocument,
+    Page,
+    Restriction,
+    Space,
+)
+from headwater.domain.errors import DocumentError
+from headwater.domain.ids import (
+    ContentId,
+    SiteId,
+    SpaceId,
+    SpaceKey,
+)
+from headwater.domain.jobs import (
+    SiteAddress,
+    SiteCredential,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a source has asked of Confluence since it was opened."""
+
+    requests: int
+    bytes_fetched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing that was probed: ``ok`` or what is wrong and what to do about it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceReaders:
+    """Who may view a space. ``everyone`` is any token of the tenant (Confluence's anonymous access)."""
+
+    restriction: Restriction
+    everyone: bool = False
+    unmapped: Mapping[str, int] | None = None
+    """Access classes that no setting maps to a group, by name: denied and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A parent that is no listed page (a folder, say): where its own chain goes on, and its restriction."""
+
+    content_id: ContentId
+    parent_id: ContentId | None
+    restriction: Restriction
+
+
+class ContentStatus(StrEnum):
+    """What a look-up says of an id that a listing did not show."""
+
+    CURRENT = "current"
+    """Still there and visible: the listing missed it, or it moved to another space."""
+    ARCHIVED = "archived"
+    TRASHED = "trashed"
+    GONE = "gone"
+    """Purged, or no longer visible to us: Confluence does not tell which."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A look-up's answer for one id. ``space_id`` is set when the content is visible."""
+
+    status: ContentStatus
+    space_id: SpaceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """A fetched page, or the error that this one page met."""
+
+    content_id: ContentId
+    outcome: Page | DocumentError
+
+
+class Source(Protocol):
+    """One Confluence, opened with one credential. Paging, retries and limits are its own affair.
+
+    Every method raises ``SourceRefusedError`` when the credentials stop working and
+    ``SourceUnreachableError`` when Confluence stays away after retries.
+    """
+
+    @property
+    def site(self) -> SiteId: ...
+
+    @property
+    def traffic(self) -> Traffic: ...
+
+    async def check_credentials(self) -> None:
+        """Prove that Confluence knows the caller; ``SourceRefusedError`` if not (anonymous included)."""
+
+    async def probe(self) -> Sequence[Capability]:
+        """Try each kind of call the sync depends on, and say which work."""
+
+    async def list_spaces(self) -> Sequence[Space]:
+        """Return every visible space, current and archived."""
+
+    async def find_space(self, key: SpaceKey) -> Space:
+        """Return the space with this key; ``SpaceNotFoundError`` if absent or invisible."""
+
+    def list_documents(self, space: Space) -> AsyncGenerator[Sequence[ListedDocument], None]:
+        """Yield the space's current pages and blog posts, a few hundred at a time.
+
+        Ends normally only after the listing's own last page; ``ListingIncompleteError`` otherwise.
+        The same document may come twice while the space is edited.
+        """
+
+    def list_annotations(self, space: Space) -> AsyncGenerator[Sequence[Annotation], None]:
+        """Yield labels and own restrictions in bulk. From a lagging index: absence proves nothing."""
+
+    async def read_annotations(self, documents: Sequence[ListedDocument]) -> Sequence[Annotation]:
+        """Read labels and own restrictions one document at a time; an unreadable restriction says so."""
+
+    async def read_ancestor(self, content_id: ContentId) -> Ancestor | None:
+        """Read a parent that is no listed page; ``None`` when it cannot be seen."""
+
+    async def read_space_readers(self, space: Space) -> SpaceReaders:
+        """Read who may view the space; an unreadable permission list closes."""
+
+    def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
+        """Yield the bodies, many per request, in any order; what has vanished meanwhile is left out."""
+
+    async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
+        """Say in bulk what became of each id; every id asked for is in the answer."""
+
+
+class SourceFactory(Protocol):
+    """Opens sources."""
+
+    def open(
+        self,
+        address: SiteAddress,
+        credential: SiteCredential,
+        *,
+        on_wait: Callable[[datetime | None], None] | None = None,
+    ) -> AbstractAsyncContextManager[Source]:
+        """Probe which Confluence the address names and open it.
+
+        ``on_wait`` is told until when calls are paused because Confluence asked for it, and ``None``
+        when they go on.
+
+        Raises ``AddressRefusedError`` for a malformed or refused address, ``SourceUnreachableError``
+        where nothing answers, ``SourceRefusedError`` where the credentials do not work.
+        """
