@@ -1,28 +1,30 @@
-"""The composition root: settings in, open ports out. The only place that picks adapters."""
+"""The composition root: settings in, open ports out. The only place that picks adapters.
+
+An adapter is imported where it is opened: their SDKs take seconds to load, and neither a command that
+calls a running server nor ``--help`` needs any of them.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from pydantic import SecretStr
 
-from headwater.adapters.catalog.stores import CatalogStores, open_catalog
 from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
-from headwater.adapters.embedders.local import LocalEmbedder
-from headwater.adapters.embedders.openai import OpenAIEmbedder
 from headwater.adapters.keys import load_or_create_key
-from headwater.adapters.lance.store import LanceStore
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings
 from headwater.domain.errors import ConfigError
 from headwater.domain.ids import JobId
 from headwater.domain.secrets import Secret
-from headwater.jobs.engine import JobEngine
-from headwater.ports import Embedder, Ports
+from headwater.ports import Embedder, JobQueue, Ports, VectorStore
+
+if TYPE_CHECKING:
+    from headwater.adapters.catalog.stores import CatalogStores
 
 PRIVATE: Final = 0o700
 
@@ -47,12 +49,12 @@ async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
     ``settings`` come from :func:`prepare_settings`. Raises ``ConfigError`` where something cannot be
     opened as configured.
     """
+    from headwater.jobs.engine import JobEngine  # noqa: PLC0415
+
     async with AsyncExitStack() as stack:
-        stores = await open_catalog(_database_url(settings))
-        stack.push_async_callback(stores.close)
+        stores = await _open_catalog(settings, stack)
         embedder = await _open_embedder(settings, stack)
-        store = await LanceStore.open(settings.data_dir / "vectors", dimension=embedder.dimension)
-        stack.callback(store.close)
+        store = await _open_store(settings, stack, embedder.dimension)
         engine = JobEngine(settings.data_dir / "jobs")
         ports = _assemble(settings, stores, embedder, store, engine)
         stack.push_async_callback(engine.stop)
@@ -69,10 +71,10 @@ def make_sources(settings: Settings, patience: Patience = PROMPT) -> ConfluenceS
 
 def _assemble(
     settings: Settings,
-    stores: CatalogStores,
+    stores: "CatalogStores",
     embedder: Embedder,
-    store: LanceStore,
-    engine: JobEngine,
+    store: VectorStore,
+    queue: JobQueue,
 ) -> Ports:
     return Ports(
         sources=make_sources(settings),
@@ -84,24 +86,48 @@ def _assemble(
         credentials=stores.credentials,
         work=stores.work,
         secret_box=FernetSecretBox([key.get_secret_value() for key in settings.secret_key]),
-        queue=engine,
+        queue=queue,
         now=_now,
         new_job_id=_new_job_id,
     )
 
 
+async def _open_catalog(settings: Settings, stack: AsyncExitStack) -> "CatalogStores":
+    from headwater.adapters.catalog.stores import open_catalog  # noqa: PLC0415
+
+    stores = await open_catalog(_database_url(settings))
+    stack.push_async_callback(stores.close)
+    return stores
+
+
+async def _open_store(settings: Settings, stack: AsyncExitStack, dimension: int) -> VectorStore:
+    from headwater.adapters.lance.store import LanceStore  # noqa: PLC0415
+
+    store = await LanceStore.open(settings.data_dir / "vectors", dimension=dimension)
+    stack.callback(store.close)
+    return store
+
+
 async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
-    embedder: LocalEmbedder | OpenAIEmbedder
     if settings.embedder is EmbedderKind.OPENAI:
-        key = settings.embedder_api_key
-        embedder = await OpenAIEmbedder.open(
-            base_url=settings.embedder_url,
-            model=settings.embedder_model,
-            api_key=Secret(key.get_secret_value()) if key else None,
-        )
-    else:
-        folder = Path(settings.embedder_model) if settings.embedder_model else None
-        embedder = await LocalEmbedder.open(settings.data_dir, folder)
+        return await _open_endpoint(settings, stack)
+    from headwater.adapters.embedders.local import LocalEmbedder  # noqa: PLC0415
+
+    folder = Path(settings.embedder_model) if settings.embedder_model else None
+    embedder = await LocalEmbedder.open(settings.data_dir, folder)
+    stack.push_async_callback(embedder.close)
+    return embedder
+
+
+async def _open_endpoint(settings: Settings, stack: AsyncExitStack) -> Embedder:
+    from headwater.adapters.embedders.openai import OpenAIEmbedder  # noqa: PLC0415
+
+    key = settings.embedder_api_key
+    embedder = await OpenAIEmbedder.open(
+        base_url=settings.embedder_url,
+        model=settings.embedder_model,
+        api_key=Secret(key.get_secret_value()) if key else None,
+    )
     stack.push_async_callback(embedder.close)
     return embedder
 

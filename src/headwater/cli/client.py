@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx2
 
 from headwater.adapters.logs import configure_logging
-from headwater.api.application import create_app
 from headwater.bootstrap import open_ports, prepare_settings
+from headwater.cli.addresses import name_url
 from headwater.cli.output import CommandFailedError
 from headwater.cli.tokens import mint_token
 from headwater.config import Settings, load_settings
@@ -49,7 +49,7 @@ class ApiClient:
             response = await self._http.request(method, path, **options)
         except httpx2.HTTPError as error:
             raise CommandFailedError(
-                f"no answer from {self._http.base_url}: {error or type(error).__name__}",
+                f"no answer from {self._http.base_url}: {str(error) or type(error).__name__}",
                 hint="is the server running? headwater serve",
             ) from error
         if response.is_error:
@@ -76,6 +76,9 @@ async def open_client(connection: Connection) -> AsyncGenerator[ApiClient, None]
 async def _open_embedded(
     settings: Settings, headers: Mapping[str, str]
 ) -> AsyncGenerator[httpx2.AsyncClient, None]:
+    # A running server makes the web framework unnecessary, and loading it takes most of a second.
+    from headwater.api.application import create_app  # noqa: PLC0415
+
     configure_logging(json_lines=False, own_level=logging.WARNING)
     app = create_app(settings, lambda: open_ports(settings))
     async with (
@@ -91,7 +94,7 @@ async def _open_embedded(
 
 
 async def _find_server(settings: Settings) -> str | None:
-    url = f"http://{settings.host}:{settings.port}"
+    url = name_url(settings.host, settings.port)
     try:
         async with httpx2.AsyncClient(timeout=PROBE_SECONDS) as http:
             response = await http.get(f"{url}/healthz")

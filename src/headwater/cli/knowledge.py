@@ -58,7 +58,9 @@ def print_matches(results: list[dict[str, Any]]) -> None:
         console.print("nothing found; is the space in, and may the reader see it?")
     for number, match in enumerate(results, 1):
         path = " > ".join([match["title"], *match["heading_path"]])
-        console.print(f"{number}. {path}  ({match['score']:.3f})", style="bold", markup=False, soft_wrap=True)
+        console.print(
+            f"{number}. {path}  ({match['score']:.3f})", style="bold", markup=False, soft_wrap=True
+        )
         console.print(f"   {match['source_url']}", style="cyan", markup=False, soft_wrap=True)
         text = " ".join(match["text"].split())
         console.print(f"   {text[:EXCERPT]}{'…' if len(text) > EXCERPT else ''}", markup=False)

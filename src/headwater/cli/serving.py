@@ -2,24 +2,27 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Final
 
 import structlog
 import typer
 import uvicorn
+from starlette.types import ASGIApp
 
 from headwater.adapters.logs import configure_logging
-from headwater.api.application import begin_shutdown, create_app
 from headwater.bootstrap import open_ports, prepare_settings
-from headwater.cli.output import CommandFailedError, console, run_async
+from headwater.cli.addresses import name_url, open_listener
+from headwater.cli.output import console, run_async
 from headwater.config import LogFormat, Settings, load_settings
 from headwater.sandbox.server import run_sandbox
 from headwater.sandbox.worlds import make_world
 
 SHUTDOWN_SECONDS: Final = 10
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _log = structlog.get_logger("headwater.cli")
 
@@ -35,9 +38,11 @@ async def serve(
         load_settings(**{name: value for name, value in chosen.items() if value is not None})
     )
     configure_logging(json_lines=settings.log_format is LogFormat.JSON)
+    stop = _watch_signals()
     async with run_api(settings) as url:
         _log.info("serving", url=url, docs=f"{url}/docs", data_dir=str(settings.data_dir))
-        await _wait_for_stop()
+        await stop.wait()
+        _log.info("stopping")
 
 
 @run_async
@@ -45,9 +50,11 @@ async def worker() -> None:
     """Run a worker alone: it executes stored jobs and serves nothing."""
     settings = prepare_settings(load_settings())
     configure_logging(json_lines=settings.log_format is LogFormat.JSON)
+    stop = _watch_signals()
     async with open_ports(settings):
         _log.info("working", data_dir=str(settings.data_dir))
-        await _wait_for_stop()
+        await stop.wait()
+        _log.info("stopping")
 
 
 @run_async
@@ -61,6 +68,7 @@ async def sandbox(
 ) -> None:
     """Run a local Confluence that holds a sample company wiki."""
     world = make_world(pages=pages, folder=folder)
+    stop = _watch_signals()
     async with run_sandbox(world, port=port, latency=latency) as site:
         console.print(f"instance_url      {site.instance_url}", markup=False)
         console.print(f"web_url_instance  {site.web_url}", markup=False)
@@ -68,49 +76,76 @@ async def sandbox(
         console.print(f"api_token         {site.token}", markup=False)
         console.print("It listens on this machine only: allow it in the server's environment with")
         console.print("HEADWATER_ALLOWED_PRIVATE_HOSTS=127.0.0.1", markup=False)
-        await _wait_for_stop()
+        await stop.wait()
 
 
 @asynccontextmanager
 async def run_api(settings: Settings) -> AsyncGenerator[str, None]:
-    """Serve the API on a real socket while the block runs; give its base URL."""
-    app = create_app(settings, lambda: open_ports(settings))
-    server = uvicorn.Server(
+    """Serve the API on a real socket while the block runs; give its base URL.
+
+    ``CommandFailedError`` where nothing can listen, ``ConfigError`` where something cannot be opened.
+    """
+    # Only servers need the web framework, and loading it takes most of a second.
+    from headwater.api.application import begin_shutdown, create_app  # noqa: PLC0415
+
+    with closing(open_listener(settings.host, settings.port)) as listener:
+        async with open_ports(settings) as ports:
+            app = create_app(settings, lambda: nullcontext(ports))
+            async with _run_server(app, listener):
+                try:
+                    yield name_url(settings.host, listener.getsockname()[1])
+                finally:
+                    begin_shutdown(app)  # ends open event streams, which would hold the shutdown up
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the command that runs it, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+@asynccontextmanager
+async def _run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[None, None]:
+    server = _Server(
         uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await server.up.wait()
     try:
-        yield f"http://{settings.host}:{await _wait_until_started(server, serving)}"
+        yield
     finally:
-        begin_shutdown(app)  # ends open event streams, which would hold the shutdown up
         server.should_exit = True
-        await asyncio.wait([serving])
+        await serving
 
 
-async def _wait_until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> int:
-    while not server.started:
-        if serving.done():
-            serving.result()
-            raise CommandFailedError(
-                "the server did not start; the log above says why",
-                hint="headwater doctor checks every part and setting",
-            )
-        await asyncio.sleep(0.02)
-    port: int = server.servers[0].sockets[0].getsockname()[1]
-    return port
-
-
-async def _wait_for_stop() -> None:
+def _watch_signals() -> asyncio.Event:
+    """Return what the first SIGINT or SIGTERM sets; a second one ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+
+    def ask_to_stop() -> None:
+        stop.set()
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, ask_to_stop)
+    return stop

@@ -7,9 +7,12 @@ and taking over the workflows of a process that does not come back.
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import sqlalchemy
 import structlog
@@ -22,14 +25,19 @@ from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
 from headwater.jobs.serialization import JsonSerializer
 from headwater.jobs.workflows import upload_workflow
 from headwater.ports import Ports
+from headwater.services.sync.ending import fail
 from headwater.services.uploads import lane_of
 
 QUEUE: Final = "uploads"
 JOBS_AT_ONCE: Final = 4
 """Jobs one process runs side by side; each is mostly waiting for Confluence or the embedder."""
 
-TAKE_OVER_SECONDS: Final = 10.0
+TAKE_OVER_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.2
+
+GIVEN_UP: Final = {"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
+"""How the engine names a workflow that it will not run again: one that broke, or killed its process
+again and again."""
 
 _log = structlog.get_logger("headwater.jobs")
 
@@ -44,12 +52,15 @@ class JobEngine:
         self._runtime: Runtime | None = None
 
     async def start(self, ports: Ports) -> None:
-        """Take a seat, start executing, and go on with every job that was answered for."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Take a seat, start executing, and go on with every job that was answered for.
+
+        ``ConfigError`` where the folder cannot be used.
+        """
         self._runtime = Runtime(ports)
         set_runtime(self._runtime)
-        self._seat = await asyncio.to_thread(take_seat, self._folder / "seats")
-        self._launch(self._seat)
+        with _explaining(self._folder):
+            self._seat = await asyncio.to_thread(take_seat, self._folder / "seats")
+            self._launch(self._seat)
         await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
@@ -64,6 +75,7 @@ class JobEngine:
         if self._supervisor:
             await _cancel({self._supervisor})
         if self._runtime:
+            self._runtime.stopping = True
             await _cancel(self._runtime.running)
         await asyncio.to_thread(DBOS.destroy)
         # The engine put its own thread pool under this loop and took it along; others still need one.
@@ -112,13 +124,23 @@ class JobEngine:
     async def _enqueue_open_jobs(self, ports: Ports) -> None:
         """Queue jobs that were stored but not yet queued when the process died."""
         for ref in await ports.jobs.list_open():
+            workflow = await DBOS.get_workflow_status_async(_workflow_id(ref))
             job = await ports.jobs.find(ref)
-            if job:
+            if workflow and workflow.status in GIVEN_UP:
+                error_id = uuid4().hex
+                _log.error(
+                    "job given up", job_id=ref.job_id, error_id=error_id, why=workflow.status
+                )
+                await fail(ports, ref, error_id)
+            elif job:
                 await self.enqueue(ref, lane=lane_of(job))
 
     async def _supervise(self) -> None:
         while True:
-            await self._take_over()
+            try:
+                await self._take_over()
+            except sqlalchemy.exc.SQLAlchemyError as error:
+                _log.warning("cannot look for jobs to take over; trying again", reason=str(error))
             await asyncio.sleep(TAKE_OVER_SECONDS)
 
     async def _take_over(self) -> None:
@@ -132,6 +154,17 @@ class JobEngine:
             if ids:
                 await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
                 _log.warning("took over jobs of a process that is gone", jobs=len(ids))
+
+
+@contextmanager
+def _explaining(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise ConfigError(
+            f"cannot keep jobs in {folder} ({error}); give this process write access, or restore the"
+            " folder from a backup"
+        ) from error
 
 
 def _workflow_id(ref: JobRef) -> str:

@@ -17,6 +17,8 @@ class Runtime:
 
     ports: Ports
     running: "set[asyncio.Task[object]]" = field(default_factory=set)
+    stopping: bool = False
+    """Set before the workflows at work are parked: what the engine starts after that is parked too."""
 
 
 _runtimes: list[Runtime] = []

@@ -6,17 +6,19 @@ steps take and return plain data, and no credential is ever among it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
+import stamina
 import structlog
 from dbos import DBOS
 
-from headwater.domain.errors import HeadwaterError
+from headwater.domain.errors import HeadwaterError, RetryableError
 from headwater.domain.ids import JobId, TenantId
 from headwater.domain.jobs import JobRef
-from headwater.jobs.runtime import current_runtime
+from headwater.jobs.runtime import Runtime, current_runtime
 from headwater.ports import Ports
 from headwater.services.credentials import remove_credential
 from headwater.services.sync.ending import abort, fail, finish
@@ -27,16 +29,17 @@ from headwater.services.sync.run import read_open_job
 from headwater.services.sync.survey import Survey, survey_from_plain
 
 Plain = dict[str, Any]
+
+CATALOG_WAIT: Final = 30.0
+"""Seconds at most between two attempts to write how a job ended."""
+
 _log = structlog.get_logger("headwater.jobs")
 
 
 @DBOS.workflow(name="upload")
 async def upload_workflow(tenant: str, job_id: str) -> str:
     """Run one upload from its first look at Confluence to its end; return how it ended."""
-    running = current_runtime().running
-    if task := asyncio.current_task():
-        running.add(task)
-        task.add_done_callback(running.discard)
+    _check_in(current_runtime())
     survey = await gather_step(tenant, job_id)
     if survey is None:
         return "ended early"
@@ -46,21 +49,30 @@ async def upload_workflow(tenant: str, job_id: str) -> str:
     return "finished"
 
 
+def _check_in(runtime: Runtime) -> None:
+    """Let the engine park this workflow when the process stops; park it at once if it stops already."""
+    if runtime.stopping:
+        raise asyncio.CancelledError
+    if task := asyncio.current_task():
+        runtime.running.add(task)
+        task.add_done_callback(runtime.running.discard)
+
+
 @DBOS.step(name="gather")
 async def gather_step(tenant: str, job_id: str) -> Plain | None:
     """List and plan; ``None`` when the job is over already."""
     ref = JobRef(TenantId(tenant), JobId(job_id))
-    ports = current_runtime().ports
-    job = await read_open_job(ports, ref)
-    if job.status.is_final:
-        await remove_credential(ports, job)
-        return None
     surveys: list[Survey] = []
 
     async def call(ports: Ports, ref: JobRef) -> None:
-        surveys.append(await gather(ports, ref))
+        job = await read_open_job(ports, ref)
+        if job.status.is_final:
+            await remove_credential(ports, job)
+        else:
+            surveys.append(await gather(ports, ref))
 
-    return surveys[0].to_plain() if await _attempt("gather", ref, call) else None
+    is_done = await _attempt("gather", ref, call)
+    return surveys[0].to_plain() if is_done and surveys else None
 
 
 @DBOS.step(name="bring_in")
@@ -104,17 +116,26 @@ async def _attempt(
     try:
         await call(ports, ref)
     except HeadwaterError as error:
-        await abort(ports, ref, error)
-        log.warning("job ended early", reason=str(error), seconds=_since(started))
+        log.warning("job ends early", reason=str(error), seconds=_since(started))
+        await _insist(partial(abort, ports, ref, error))
         return False
     except Exception:
         # The boundary of a job: a defect must end this job visibly and leave the others alone.
         error_id = uuid4().hex
         log.exception("job failed", error_id=error_id, seconds=_since(started))
-        await fail(ports, ref, error_id)
+        await _insist(partial(fail, ports, ref, error_id))
         return False
     log.info("job step done", seconds=_since(started))
     return True
+
+
+async def _insist(close: Callable[[], Awaitable[None]]) -> None:
+    """Close a job, however long the catalog is away: a job without an ending would never end."""
+    async for attempt in stamina.retry_context(
+        on=RetryableError, attempts=None, timeout=None, wait_max=CATALOG_WAIT
+    ):
+        with attempt:
+            await close()
 
 
 def _since(started: float) -> float:

@@ -37,15 +37,13 @@ async def bring_in(ports: Ports, ref: JobRef, survey: Survey) -> None:
         await run.reporter.enter(Stage.PROCESSING)
         while items := await ports.work.pending(ref, limit=PENDING_BATCH):
             await settle_unread(run, survey.space, items, root)
-            if await _settle_read(run, survey.space, items, root):
-                # What it may have to say is said by the job's end, which tidies again.
-                await tidy_store(ports, ref.tenant)
+            await _settle_read(run, survey.space, items, root)
 
 
 async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem], root: Scope) -> None:
     wanted = {item.listed.content_id: item for item in items if item.action is Action.FETCH}
     if not wanted:
-        return None
+        return
     pages = run.source.fetch_pages([item.listed for item in wanted.values()])
     batches = read_ahead(prepare_batches(run, space, wanted, pages, root), depth=BATCHES_AHEAD)
     settled: set[ContentId] = set()
@@ -55,7 +53,9 @@ async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem], ro
             await settle_batch(run, batch)
             settled |= _ids(batch)
     await _settle_vanished(run, space, wanted, settled, root)
-    return len(wanted) == PENDING_BATCH
+    if len(wanted) == PENDING_BATCH:
+        # More is to come. What there is to say is said by the job's end, which tidies again.
+        await tidy_store(run.ports, run.ref.tenant)
 
 
 def _ids(batch: Batch) -> set[ContentId]:

@@ -1,0 +1,41 @@
+"""Which words of a question keyword search looks for."""
+
+import re
+from typing import Final
+
+_FUNCTION_WORDS: Final = frozenset(
+    """
+    a an the this that these those
+    i me my we us our you your he him his she her it its they them their
+    don't doesn't didn't isn't aren't wasn't can't couldn't won't wouldn't shouldn't i'm i've
+    who whom whose what which when where why how
+    is are am was were be been being do does did doing done has have had having
+    can could may might must shall should will would
+    and or but nor if then than so as because while though although whether
+    of in on at by for from to into onto with without about between through during within via per
+    there here
+    not no any some all both each either every few more most much many other such only own same
+    just also too very still ever please
+    someone somebody anyone anybody something anything
+    """.split()  # noqa: SIM905  (a table to be read in lines)
+)
+"""English words that say how a question is asked, not what about. Other languages have none here:
+in their questions BM25 alone keeps frequent words small."""
+
+_EDGES: Final = re.compile(r"^\W+|\W+$")
+
+
+def pick_keywords(question: str) -> str:
+    """Return the question without its function words, in its order; all of it if nothing else is left.
+
+    ``IT`` and ``US`` stay: a word in capitals is a name.
+    """
+    words = question.split()
+    telling = [word for word in words if not _is_function_word(word)]
+    return " ".join(telling or words)
+
+
+def _is_function_word(word: str) -> bool:
+    bare = _EDGES.sub("", word).replace("\u2019", "'")
+    is_name = bare.isupper() and len(bare) > 1
+    return not is_name and bare.lower().removesuffix("'s") in _FUNCTION_WORDS
