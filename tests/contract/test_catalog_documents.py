@@ -4,6 +4,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
+from headwater.domain.access import Scope
+from headwater.domain.content import DocumentKind
+from headwater.domain.errors import NotFoundError
+from headwater.domain.ids import ContentId, SiteId, SpaceKey
+from headwater.domain.jobs import ContentRestriction, JobChange, JobStatus
+from headwater.domain.sync import (
+    Action,
+    Decision,
+    DocumentResult,
+    DocumentState,
+    KnownDocument,
+    Outcome,
+)
 from tests.contract.catalog_samples import (
     ENGINES,
     NOW,
@@ -19,20 +33,6 @@ from tests.contract.catalog_samples import (
     make_result,
     make_space,
     open_engine,
-)
-
-from headwater.domain.access import Scope
-from headwater.domain.content import DocumentKind
-from headwater.domain.errors import NotFoundError
-from headwater.domain.ids import ContentId, SiteId, SpaceKey
-from headwater.domain.jobs import ContentRestriction, JobChange, JobStatus
-from headwater.domain.sync import (
-    Action,
-    Decision,
-    DocumentResult,
-    DocumentState,
-    KnownDocument,
-    Outcome,
 )
 
 INDEXING = (Outcome.ADDED, Outcome.UPDATED, Outcome.METADATA_ONLY, Outcome.UNCHANGED)

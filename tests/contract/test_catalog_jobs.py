@@ -6,17 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from tests.contract.catalog_samples import (
-    ENGINES,
-    NOW,
-    add_running_job,
-    document_id,
-    make_job,
-    make_ref,
-    make_request,
-    make_result,
-    open_engine,
-)
 
 from headwater.domain.errors import ConflictError, FailureType, InvalidInputError, NotFoundError
 from headwater.domain.ids import CredentialId, SpaceKey
@@ -30,6 +19,17 @@ from headwater.domain.jobs import (
     Stage,
 )
 from headwater.domain.sync import Outcome
+from tests.contract.catalog_samples import (
+    ENGINES,
+    NOW,
+    add_running_job,
+    document_id,
+    make_job,
+    make_ref,
+    make_request,
+    make_result,
+    open_engine,
+)
 
 
 @pytest.fixture(params=ENGINES)

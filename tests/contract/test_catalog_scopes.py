@@ -1,17 +1,6 @@
 """What every catalog keeps to: who may read what."""
 
 import pytest
-from tests.contract.catalog_samples import (
-    ENGINES,
-    OPEN_SCOPE,
-    SITE,
-    SPACE,
-    add_running_job,
-    make_metadata,
-    make_ref,
-    make_result,
-    open_engine,
-)
 
 from headwater.domain.access import (
     CLOSED,
@@ -26,6 +15,17 @@ from headwater.domain.access import (
 )
 from headwater.domain.ids import ContentId, SpaceKey
 from headwater.domain.jobs import JobChange
+from tests.contract.catalog_samples import (
+    ENGINES,
+    OPEN_SCOPE,
+    SITE,
+    SPACE,
+    add_running_job,
+    make_metadata,
+    make_ref,
+    make_result,
+    open_engine,
+)
 
 OUTER, INNER, ALONE = (restricted_scope(SITE, ContentId(number)) for number in ("1", "2", "3"))
 RULES = [

@@ -5,6 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from headwater.domain.access import Scope, ScopeRule, group
+from headwater.domain.content import Annotation, Restriction
+from headwater.domain.errors import RequestError
+from headwater.domain.ids import ContentId
+from headwater.domain.jobs import JobChange, JobStatus, Progress
+from headwater.domain.sync import Action, Decision, Outcome
 from tests.contract.catalog_samples import (
     ENGINES,
     OPEN_SCOPE,
@@ -19,13 +26,6 @@ from tests.contract.catalog_samples import (
     make_space,
     open_engine,
 )
-
-from headwater.domain.access import Scope, ScopeRule, group
-from headwater.domain.content import Annotation, Restriction
-from headwater.domain.errors import RequestError
-from headwater.domain.ids import ContentId
-from headwater.domain.jobs import JobChange, JobStatus, Progress
-from headwater.domain.sync import Action, Decision, Outcome
 
 CONTENT = [ContentId(str(number)) for number in range(3)]
 DOCUMENTS = [document_id(content_id) for content_id in CONTENT]

@@ -1,6 +1,13 @@
 """What every work list keeps to."""
 
 import pytest
+
+from headwater.domain.access import Scope
+from headwater.domain.content import UNREADABLE, Annotation, DocumentKind, Restriction
+from headwater.domain.errors import NotFoundError
+from headwater.domain.ids import ContentId
+from headwater.domain.jobs import JobChange
+from headwater.domain.sync import Action, Decision, WorkItem
 from tests.contract.catalog_samples import (
     ENGINES,
     OPEN_SCOPE,
@@ -10,13 +17,6 @@ from tests.contract.catalog_samples import (
     make_result,
     open_engine,
 )
-
-from headwater.domain.access import Scope
-from headwater.domain.content import UNREADABLE, Annotation, DocumentKind, Restriction
-from headwater.domain.errors import NotFoundError
-from headwater.domain.ids import ContentId
-from headwater.domain.jobs import JobChange
-from headwater.domain.sync import Action, Decision, WorkItem
 
 GROUP = Restriction(groups=frozenset({"hr"}))
 

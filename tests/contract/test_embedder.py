@@ -5,7 +5,6 @@ import math
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.unit.adapters.embeddings_server import KEY, MODEL, serve_embeddings
 
 from headwater.adapters.embedders.local import LocalEmbedder
 from headwater.adapters.embedders.memory import MemoryEmbedder
@@ -13,6 +12,7 @@ from headwater.adapters.embedders.openai import OpenAIEmbedder
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.secrets import Secret
 from headwater.ports import Embedder, EmbeddingKind
+from tests.unit.adapters.embeddings_server import KEY, MODEL, serve_embeddings
 
 PASSAGE, QUERY = EmbeddingKind.PASSAGE, EmbeddingKind.QUERY
 TEXTS = [

@@ -6,6 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from headwater.adapters.lance.store import LanceStore
+from headwater.adapters.memory_store import MemoryStore
+from headwater.domain.content import DocumentKind
+from headwater.domain.ids import ChunkId, ContentId, DocumentId, Namespace, make_chunk_id
+from headwater.ports import HybridQuery, StoreBatch, StoreCounts, StoredDocument, VectorStore
 from tests.contract.records import (
     ACME,
     DIMENSION,
@@ -19,12 +25,6 @@ from tests.contract.records import (
     make_namespace,
     make_record,
 )
-
-from headwater.adapters.lance.store import LanceStore
-from headwater.adapters.memory_store import MemoryStore
-from headwater.domain.content import DocumentKind
-from headwater.domain.ids import ChunkId, ContentId, DocumentId, Namespace, make_chunk_id
-from headwater.ports import HybridQuery, StoreBatch, StoreCounts, StoredDocument, VectorStore
 
 NASTY = (
     "it's", "'", "''", "x' OR '1'='1", "x'; DROP TABLE t; --", "a\\b", "\\'", "\\", "nul\0nul", "\0",

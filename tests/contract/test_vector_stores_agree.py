@@ -11,6 +11,12 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from headwater.adapters.lance.store import LanceStore
+from headwater.adapters.memory_store import MemoryStore
+from headwater.domain.content import DocumentKind
+from headwater.domain.ids import DocumentId, Namespace
+from headwater.ports import StoreBatch, VectorStore
 from tests.contract.records import (
     ACME,
     DIMENSION,
@@ -20,12 +26,6 @@ from tests.contract.records import (
     make_document,
     make_metadata,
 )
-
-from headwater.adapters.lance.store import LanceStore
-from headwater.adapters.memory_store import MemoryStore
-from headwater.domain.content import DocumentKind
-from headwater.domain.ids import DocumentId, Namespace
-from headwater.ports import StoreBatch, VectorStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = st.integers(0, 5)

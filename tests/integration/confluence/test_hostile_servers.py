@@ -2,15 +2,6 @@ import json
 
 import httpx2
 import pytest
-from tests.integration.confluence.hostile_server import (
-    dripping,
-    endless,
-    hang_up,
-    reply,
-    run,
-    silent,
-)
-from tests.unit.confluence.confluence_fakes import KNOWN_USER, SPACE, FakeClock, page_item
 
 from headwater.adapters.confluence.answers import BrokenAnswerError
 from headwater.adapters.confluence.client import JsonClient, Limits
@@ -25,6 +16,15 @@ from headwater.domain.errors import (
 )
 from headwater.domain.jobs import SiteAddress, SiteCredential
 from headwater.domain.secrets import Secret
+from tests.integration.confluence.hostile_server import (
+    dripping,
+    endless,
+    hang_up,
+    reply,
+    run,
+    silent,
+)
+from tests.unit.confluence.confluence_fakes import KNOWN_USER, SPACE, FakeClock, page_item
 
 SPACES = "/wiki/api/v2/spaces"
 PAGES = "/wiki/api/v2/spaces/100/pages"

@@ -11,10 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.integration.confluence.hostile_server import Server, reply
 
 from headwater.adapters.confluence.allowlist import parse_allow_list
 from headwater.adapters.confluence.egress import GuardedTransport
+from tests.integration.confluence.hostile_server import Server, reply
 
 NAME = "wiki.corp"
 

@@ -4,6 +4,7 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from headwater.domain.errors import JobCancelledError, RetryableError
+from headwater.domain.ids import ContentId, SiteId
 from headwater.domain.jobs import JobStatus
 from headwater.domain.sync import DocumentState
 from headwater.services.sync.ending import abort, finish
@@ -100,12 +101,9 @@ async def test_a_held_page_that_comes_back_is_no_longer_held(lab: Lab) -> None:
     job = await lab.sync()
     assert job.progress.documents.unchanged == 1
     assert job.progress.documents.deleted == 29
-    known = await lab.ports.catalog.known(TENANT, await site_of(lab), ids[:1])
-    assert known[ids[0]].state is DocumentState.INDEXED
-
-
-async def site_of(lab: Lab):
-    return lab.world.cloud_id
+    page = ContentId(ids[0])
+    known = await lab.ports.catalog.known(TENANT, SiteId(lab.world.cloud_id), [page])
+    assert known[page].state is DocumentState.INDEXED
 
 
 async def test_every_step_may_be_repeated_without_counting_twice(lab: Lab) -> None:
