@@ -377,6 +377,20 @@ async def test_a_rare_word_is_found_first_although_its_vector_is_far(store, sett
     assert (await find(store, ask(word, axis(0), limit=3)))[0] == make_chunk_id(document_id(500), 0)
 
 
+@pytest.mark.parametrize("settled", [False, True])
+async def test_a_code_of_common_parts_is_found_first(store, settled):
+    crowd = [
+        make_document(n, f"ticket OPS-{n} took 12 days, OPS and 12 more", vector=axis(0))
+        for n in range(20, 50)
+    ]
+    await put(store, *crowd, make_document(500, "ticket OPS-12, closed", vector=axis(7)))
+    if settled:
+        await store.settle(ACME)
+    assert (await find(store, ask("what is OPS-12?", axis(0))))[0] == make_chunk_id(
+        document_id(500), 0
+    )
+
+
 async def test_a_rare_word_counts_in_the_title_too(store):
     await put(store, *make_crowd(), make_document(500, "text", vector=axis(7), title="Zeppelin"))
     assert (await find(store, ask("zeppelin", axis(0))))[0] == make_chunk_id(document_id(500), 0)

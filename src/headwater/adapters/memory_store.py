@@ -13,7 +13,7 @@ import numpy.typing as npt
 from headwater.domain.content import DocumentMetadata, StoredMatch
 from headwater.domain.ids import ChunkId, DocumentId, Namespace, make_chunk_id
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
-from headwater.pipeline.keywords import pick_keywords
+from headwater.pipeline.keywords import is_code, pick_keywords
 from headwater.ports import (
     HybridQuery,
     Record,
@@ -65,15 +65,12 @@ class MemoryStore:
             return []
         candidates = _admit(self._documents(namespace), query.filter)
         depth = candidate_depth(query.limit)
-        wanted = frozenset(_words(pick_keywords(query.text)))
-        held = {
-            key: Counter(_words(record.chunk.embedded_text))
-            for key, (_, record) in candidates.items()
-        }
+        keywords = pick_keywords(query.text)
+        texts = {key: _spell(record.chunk.embedded_text) for key, (_, record) in candidates.items()}
         best = fuse_rankings(
             _nearest(candidates, query.vector)[:depth],
-            _weigh_words(held, wanted)[:depth],
-            exact=[key for key, words in held.items() if wanted and wanted <= words.keys()],
+            _weigh_words(texts, keywords)[:depth],
+            exact=[key for key, text in texts.items() if _holds_all(text, keywords)],
             limit=query.limit,
         )
         return [_make_match(hit, *candidates[hit.chunk_id]) for hit in best]
@@ -135,25 +132,30 @@ def _nearest(candidates: Candidates, vector: Vector) -> Sequence[Ranked]:
     )
 
 
-def _weigh_words(
-    held: Mapping[ChunkId, Mapping[str, int]], wanted: frozenset[str]
-) -> Sequence[Ranked]:
-    """Score by BM25 without length norm."""
-    spread = Counter(word for words in held.values() for word in wanted & words.keys())
-    rarity = {word: math.log(1 + len(held) / holders) for word, holders in spread.items()}
-    return _best(
-        Ranked(chunk_id, _weigh(words, rarity))
-        for chunk_id, words in held.items()
-        if not wanted.isdisjoint(words)
-    )
+def _holds_all(text: str, keywords: Sequence[str]) -> bool:
+    """Tell whether every keyword is there, the parts of each side by side."""
+    return bool(keywords) and all(_spell(keyword) in text for keyword in keywords)
+
+
+def _weigh_words(texts: Mapping[ChunkId, str], keywords: Sequence[str]) -> Sequence[Ranked]:
+    """Score by BM25 without length norm: the parts of words, and codes unbroken."""
+    wanted = {
+        _spell(part)
+        for keyword in keywords
+        for part in ([keyword] if is_code(keyword) else _words(keyword))
+    }
+    wanted.discard("")
+    counts = {
+        key: {part: text.count(part) for part in wanted if part in text}
+        for key, text in texts.items()
+    }
+    spread = Counter(part for found in counts.values() for part in found)
+    rarity = {part: math.log(1 + len(texts) / holders) for part, holders in spread.items()}
+    return _best(Ranked(key, _weigh(found, rarity)) for key, found in counts.items() if found)
 
 
 def _weigh(words: Mapping[str, int], rarity: Mapping[str, float]) -> float:
-    return sum(
-        weight * 2.2 * words[word] / (words[word] + 1.2)
-        for word, weight in rarity.items()
-        if word in words
-    )
+    return sum(rarity[word] * 2.2 * count / (count + 1.2) for word, count in words.items())
 
 
 def _best(hits: Iterable[Ranked]) -> Sequence[Ranked]:
@@ -164,6 +166,11 @@ def _words(text: str) -> Sequence[str]:
     folded = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in folded if not unicodedata.combining(character))
     return _WORD.findall(plain)
+
+
+def _spell(text: str) -> str:
+    """Return the text's words, each between spaces of its own."""
+    return "".join(f" {word} " for word in _words(text))
 
 
 def _unit(vector: Vector) -> npt.NDArray[np.float32]:

@@ -25,14 +25,18 @@ in their questions BM25 alone keeps frequent words small."""
 _EDGES: Final = re.compile(r"^\W+|\W+$")
 
 
-def pick_keywords(question: str) -> str:
-    """Return the question without its function words, in its order; all of it if nothing else is left.
+def pick_keywords(question: str) -> list[str]:
+    """Return the words of a question without its function words; all if there are no others.
 
-    ``IT`` and ``US`` stay: a word in capitals is a name.
+    ``IT`` and ``US`` stay: a word in capitals is a name. Marks alone are no word.
     """
-    words = question.split()
-    telling = [word for word in words if not _is_function_word(word)]
-    return " ".join(telling or words)
+    words = [word for word in question.split() if any(map(str.isalnum, word))]
+    return [word for word in words if not _is_function_word(word)] or words
+
+
+def is_code(keyword: str) -> bool:
+    """Tell whether a keyword means something only unbroken: ``OPS-12`` is not about OPS, nor about 12."""
+    return any(map(str.isdigit, keyword))
 
 
 def _is_function_word(word: str) -> bool:

@@ -28,6 +28,8 @@ _TEXT_ANALYSIS: Final = FTS(
     ascii_folding=True,
     # A SHA-512 in hex is 128 characters; the default of 40 would leave digests and keys unfindable.
     max_token_length=128,
+    # `OPS-12` is two tokens; only their positions tell it from `OPS-7` and a 12 elsewhere.
+    with_position=True,
 )
 
 _COLUMN_INDEXES: Final[Mapping[str, BTree | Bitmap | LabelList | FTS]] = {

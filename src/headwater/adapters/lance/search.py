@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-from lancedb.query import FullTextOperator, MatchQuery
+from lancedb.query import BooleanQuery, MatchQuery, Occur, PhraseQuery
 from lancedb.table import AsyncTable
 
 from headwater.adapters.lance.indexes import KEYWORD_COLUMN
@@ -13,11 +13,14 @@ from headwater.adapters.lance.rows import MATCH_COLUMNS, read_match
 from headwater.domain.content import StoredMatch
 from headwater.domain.ids import ChunkId
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
-from headwater.pipeline.keywords import pick_keywords
+from headwater.pipeline.keywords import is_code, pick_keywords
 from headwater.ports import HybridQuery, Vector
 
 _MAX_KEYWORD_TEXT: Final = 2_000
 """Characters of a question that keyword search looks at; a pasted log would cost a second each time."""
+
+_MAX_PHRASES: Final = 16
+"""Each is a search of its own; of a longer question no chunk holds every word."""
 
 _REFINE: Final = 2
 """The vector index keeps one byte a number: twice the candidates are compared exactly."""
@@ -47,29 +50,41 @@ async def search_dense(table: AsyncTable, vector: Vector, predicate: str, depth:
     )
 
 
-async def search_words(table: AsyncTable, words: str, predicate: str, depth: int) -> pa.Table:
+async def search_words(
+    table: AsyncTable, words: Sequence[str], predicate: str, depth: int
+) -> pa.Table:
     """Return the ``depth`` best rows that hold any of the words, with their BM25 score."""
-    found = table.query().nearest_to_text(_match(words, FullTextOperator.OR)).where(predicate)
+    found = table.query().nearest_to_text(_any_of(words)).where(predicate)
     return await found.select([*MATCH_COLUMNS, "_score"]).limit(depth).to_arrow()
 
 
 async def _find_exact(
-    table: AsyncTable, words: str, predicate: str, depth: int
+    table: AsyncTable, words: Sequence[str], predicate: str, depth: int
 ) -> frozenset[ChunkId]:
-    """Return the ids of rows that hold all of the words, each with all its parts."""
-    found = table.query().nearest_to_text(_match(words, FullTextOperator.AND)).where(predicate)
+    """Return the ids of rows that hold all of the words, the parts of each side by side."""
+    if not 0 < len(words) <= _MAX_PHRASES:
+        return frozenset()
+    all_of = BooleanQuery([(Occur.MUST, _unbroken(word)) for word in words])
+    found = table.query().nearest_to_text(all_of).where(predicate)
     rows = await found.select(["id", "_score"]).limit(depth).to_arrow()
     return frozenset(rows["id"].to_pylist())
 
 
-def _match(words: str, operator: FullTextOperator) -> MatchQuery:
-    """Return the query as a value: no character of the words is an operator."""
-    return MatchQuery(words, KEYWORD_COLUMN, operator=operator)  # type: ignore[call-arg]  # pydantic's defaults
+def _any_of(words: Sequence[str]) -> BooleanQuery:
+    """Return a query for the parts of words, and for codes unbroken; no character is an operator."""
+    codes = [word for word in words if is_code(word)][:_MAX_PHRASES]
+    loose = " ".join(word for word in words if word not in codes)
+    any_part = MatchQuery(loose, KEYWORD_COLUMN)  # type: ignore[call-arg]  # pydantic's defaults
+    return BooleanQuery([(Occur.SHOULD, query) for query in (any_part, *map(_unbroken, codes))])
 
 
-def read_keywords(text: str) -> str:
+def _unbroken(word: str) -> PhraseQuery:
+    return PhraseQuery(word, KEYWORD_COLUMN)  # type: ignore[call-arg]  # pydantic's defaults
+
+
+def read_keywords(text: str) -> Sequence[str]:
     """Return the words of a question to look for, as UTF-8 can hold them."""
-    return pick_keywords(text[:_MAX_KEYWORD_TEXT]).encode("utf-8", "replace").decode()
+    return pick_keywords(text[:_MAX_KEYWORD_TEXT].encode("utf-8", "replace").decode())
 
 
 def rank_rows(found: pa.Table) -> Sequence[Ranked]:
