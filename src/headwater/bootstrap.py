@@ -14,6 +14,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.confluence.governor import Governors
 from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.secret_box import FernetSecretBox
@@ -21,7 +22,7 @@ from headwater.config import EmbedderKind, Settings
 from headwater.domain.errors import ConfigError
 from headwater.domain.ids import JobId
 from headwater.domain.secrets import Secret
-from headwater.ports import Embedder, JobQueue, Ports, VectorStore
+from headwater.ports import Embedder, Extractor, JobQueue, Ports, VectorStore
 
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
@@ -55,31 +56,42 @@ async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
         stores = await _open_catalog(settings, stack)
         embedder = await _open_embedder(settings, stack)
         store = await _open_store(settings, stack, embedder.dimension)
+        extractor = _open_extractor(stack)
         engine = JobEngine(settings.data_dir / "jobs")
-        ports = _assemble(settings, stores, embedder, store, engine)
+        ports = _assemble(
+            settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
+        )
         stack.push_async_callback(engine.stop)
         await engine.start(ports)
         yield ports
 
 
-def make_sources(settings: Settings, patience: Patience = PROMPT) -> ConfluenceSources:
-    """Return what opens Confluence sites under these settings."""
+def make_sources(
+    settings: Settings, patience: Patience = PROMPT, governors: Governors | None = None
+) -> ConfluenceSources:
+    """Return what opens Confluence sites under these settings, paced by the given governors."""
     return ConfluenceSources(
-        allowed_private_hosts=settings.allowed_private_hosts, patience=patience
+        allowed_private_hosts=settings.allowed_private_hosts,
+        patience=patience,
+        governors=governors,
     )
 
 
 def _assemble(
     settings: Settings,
     stores: "CatalogStores",
+    *,
     embedder: Embedder,
+    extractor: Extractor,
     store: VectorStore,
     queue: JobQueue,
 ) -> Ports:
+    governors = Governors()
     return Ports(
-        sources=make_sources(settings),
-        patient_sources=make_sources(settings, PATIENT),
+        sources=make_sources(settings, governors=governors),
+        patient_sources=make_sources(settings, PATIENT, governors),
         embedder=embedder,
+        extractor=extractor,
         store=store,
         catalog=stores.catalog,
         jobs=stores.jobs,
@@ -98,6 +110,14 @@ async def _open_catalog(settings: Settings, stack: AsyncExitStack) -> "CatalogSt
     stores = await open_catalog(_database_url(settings))
     stack.push_async_callback(stores.close)
     return stores
+
+
+def _open_extractor(stack: AsyncExitStack) -> Extractor:
+    from headwater.adapters.extraction.pool import ProcessExtractor  # noqa: PLC0415
+
+    extractor = ProcessExtractor()
+    stack.push_async_callback(extractor.close)
+    return extractor
 
 
 async def _open_store(settings: Settings, stack: AsyncExitStack, dimension: int) -> VectorStore:

@@ -32,7 +32,7 @@ from headwater.domain.jobs import (
     Stage,
     UploadRequest,
 )
-from headwater.domain.sync import DocumentResult, Outcome
+from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.ports import KnownSpace
 
 ENGINES = ["sqlite"]
@@ -125,7 +125,7 @@ def make_metadata(content_id, **changes: Any):
 def make_result(content_id, outcome=Outcome.ADDED, *, metadata=None, **changes: Any):
     failed = outcome is Outcome.FAILED
     values = {
-        "recipe": "r1",
+        "provenance": Provenance("r1"),
         "metadata_digest": "m1",
         "chunk_hashes": () if failed else ("h1", "h2"),
         "error_type": FailureType.PARSE_ERROR if failed else None,

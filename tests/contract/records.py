@@ -52,6 +52,7 @@ def make_metadata(number: int, **fields: Any) -> DocumentMetadata:
         "last_modified": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         "labels": frozenset({"handbook"}),
         "author_id": "author-1",
+        "parent_id": ContentId("9"),
         "access_scope": OPEN_SCOPE,
     }
     return DocumentMetadata(**{**values, **fields})

@@ -17,6 +17,7 @@ from headwater.domain.sync import (
     DocumentState,
     KnownDocument,
     Outcome,
+    Provenance,
 )
 from tests.contract.catalog_samples import (
     ENGINES,
@@ -76,12 +77,13 @@ async def test_a_successful_document_is_remembered_as_indexed(stores, ref, outco
     assert await known_one(stores, ref) == KnownDocument(
         document_id=document_id(1),
         content_id=ContentId("1"),
+        page_id=ContentId("1"),
         kind=DocumentKind.PAGE,
         state=DocumentState.INDEXED,
         title="Page 1",
         source_url="https://wiki.acme.example/pages/1",
         version=3,
-        recipe="r1",
+        provenance=Provenance("r1"),
         metadata_digest="m1",
         access_scope=OPEN_SCOPE,
         chunk_hashes=("h1", "h2"),
@@ -121,7 +123,9 @@ async def test_a_failed_update_keeps_the_indexed_document_searchable_and_marks_i
     await record(
         stores,
         ref,
-        make_result(1, Outcome.FAILED, metadata=newer, metadata_digest="m2", recipe="r2"),
+        make_result(
+            1, Outcome.FAILED, metadata=newer, metadata_digest="m2", provenance=Provenance("r2")
+        ),
     )
     assert await known_one(stores, ref) == replace(before, attempts=1)
     assert await current_scope(stores, ref) == OPEN_SCOPE
@@ -292,3 +296,30 @@ async def test_a_space_is_remembered_and_replaced(stores, ref):
 
 async def test_a_sound_catalog_passes_its_check(stores):
     await stores.catalog.check()
+
+
+async def test_attachments_are_no_part_of_the_number_that_holds_are_judged_by(stores, ref):
+    file = replace(
+        make_metadata(2),
+        kind=DocumentKind.ATTACHMENT,
+        attachment_id=ContentId("2"),
+        page_id=ContentId("1"),
+    )
+    await record(stores, ref, make_result(1), make_result(2, metadata=file))
+    assert await count(stores, ref) == 1
+    found = await known_one(stores, ref, 2)
+    assert (found.kind, found.page_id) == (DocumentKind.ATTACHMENT, "1")
+
+
+async def test_what_a_document_was_made_from_is_remembered(stores, ref):
+    made = Provenance("r1", comments_digest="c1", body_digest="b1")
+    await record(stores, ref, make_result(1, provenance=made))
+    assert (await known_one(stores, ref)).provenance == made
+
+
+async def test_a_moved_scope_acts_at_once_and_leaves_the_digest(stores, ref):
+    await record(stores, ref, make_result(1), make_result(2))
+    await stores.catalog.move_scopes(ref.tenant, SITE, {ContentId("1"): HR_SCOPE})
+    assert await current_scope(stores, ref, 1) == HR_SCOPE
+    assert await current_scope(stores, ref, 2) == OPEN_SCOPE
+    assert (await known_one(stores, ref)).metadata_digest == "m1"

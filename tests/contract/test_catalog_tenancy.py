@@ -11,7 +11,7 @@ from headwater.domain.content import Annotation, Restriction
 from headwater.domain.errors import RequestError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobChange, JobStatus, Progress
-from headwater.domain.sync import Action, Decision, Outcome
+from headwater.domain.sync import Action, Decision, Outcome, Provenance
 from tests.contract.catalog_samples import (
     ENGINES,
     OPEN_SCOPE,
@@ -74,7 +74,7 @@ async def clear(stores, ref, _marker, _number):
 async def record(stores, ref, marker, number):
     metadata = make_metadata(number, title=marker, access_scope=f"{OPEN_SCOPE}{number}")
     for outcome in (Outcome.ADDED, Outcome.FAILED):
-        result = make_result(number, outcome, metadata=metadata, recipe=marker)
+        result = make_result(number, outcome, metadata=metadata, provenance=Provenance(marker))
         await stores.catalog.record(ref, [result], JobChange())
 
 

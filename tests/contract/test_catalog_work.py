@@ -3,13 +3,21 @@
 import pytest
 
 from headwater.domain.access import Scope
-from headwater.domain.content import UNREADABLE, Annotation, DocumentKind, Restriction
+from headwater.domain.content import (
+    UNREADABLE,
+    Annotation,
+    Comment,
+    DocumentKind,
+    ListedAttachment,
+    Restriction,
+)
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobChange
 from headwater.domain.sync import Action, Decision, WorkItem
 from tests.contract.catalog_samples import (
     ENGINES,
+    NOW,
     OPEN_SCOPE,
     add_running_job,
     make_listed,
@@ -86,7 +94,7 @@ async def test_nothing_to_do_is_no_error(stores, ref):
     await stores.work.annotate(ref, [])
     await stores.work.assign_scopes(ref, {})
     await stores.work.decide(ref, [])
-    assert await stores.work.count(ref) == 0
+    assert (await stores.work.count(ref)).documents == 0
 
 
 async def test_documents_cannot_be_listed_for_an_unknown_job(stores):
@@ -102,7 +110,7 @@ async def test_annotated_documents_leave_the_unannotated_ones(stores, ref):
     assert ids(await stores.work.unannotated(ref, limit=1)) == ["8"]
     item = (await read_all(stores, ref))[1]
     assert (item.labels, item.restriction) == (note.labels, GROUP)
-    assert await stores.work.count(ref) == 3
+    assert (await stores.work.count(ref)).documents == 3
 
 
 async def test_an_annotation_that_says_nothing_is_one(stores, ref):
@@ -163,8 +171,8 @@ async def test_lists_of_two_jobs_are_apart_and_clearing_one_leaves_the_other(sto
     await stores.work.decide(ref, [Decision(ContentId("1"), Action.KEEP)])
     assert await stores.work.pending(other, limit=5) == []
     await stores.work.clear(ref)
-    assert await stores.work.count(ref) == 0
-    assert await stores.work.count(other) == 2
+    assert (await stores.work.count(ref)).documents == 0
+    assert (await stores.work.count(other)).documents == 2
 
 
 async def test_more_documents_than_a_statement_has_variables_are_fine(stores, ref):
@@ -173,7 +181,55 @@ async def test_more_documents_than_a_statement_has_variables_are_fine(stores, re
     content_ids = [document.content_id for document in listed]
     await stores.work.assign_scopes(ref, dict.fromkeys(content_ids, OPEN_SCOPE))
     await stores.work.decide(ref, [Decision(content_id, Action.KEEP) for content_id in content_ids])
-    assert await stores.work.count(ref) == 33_000
+    assert (await stores.work.count(ref)).documents == 33_000
     assert ids(await stores.work.pending(ref, limit=2)) == ["0", "1"]
     known = await stores.catalog.known(ref.tenant, "acme.example", content_ids)
     assert known == {}
+
+
+def make_attachment(number: int, page: int) -> ListedAttachment:
+    return ListedAttachment(
+        ContentId(f"att{number}"),
+        ContentId(str(page)),
+        f"f{number}.pdf",
+        "application/pdf",
+        3 << 32,
+        2,
+        NOW,
+    )
+
+
+def make_comment(number: int, page: int, *, parent: int | None = None, version: int = 1) -> Comment:
+    return Comment(
+        ContentId(str(number)),
+        ContentId(str(page)),
+        None if parent is None else ContentId(str(parent)),
+        "a1",
+        NOW,
+        version,
+        f"<p>{number}</p>",
+    )
+
+
+async def test_attachments_are_work_of_their_own_below_their_page(stores, ref):
+    await stores.work.add(ref, [make_listed(1, parent_id=None)])
+    await stores.work.add_attachments(ref, [make_attachment(7, 1)])
+    counts = await stores.work.count(ref)
+    assert (counts.documents, counts.attachments) == (1, 1)
+    assert await stores.work.parents(ref) == {"1": None, "att7": "1"}
+    assert [item.content_id for item in await stores.work.unannotated(ref, limit=9)] == ["1"]
+    items = await stores.work.read(ref, after=None, limit=9)
+    assert [item.attachment for item in items] == [None, make_attachment(7, 1)]
+
+
+async def test_comments_are_kept_by_page_until_the_list_is_cleared(stores, ref):
+    comments = [make_comment(11, 1), make_comment(12, 1, parent=11), make_comment(13, 2)]
+    await stores.work.add_comments(ref, comments)
+    await stores.work.add_comments(ref, [make_comment(13, 2, version=2)])
+    pages = [ContentId("1"), ContentId("2"), ContentId("3")]
+    assert await stores.work.comments(ref, pages) == {
+        "1": comments[:2],
+        "2": [make_comment(13, 2, version=2)],
+    }
+    await stores.work.clear(ref)
+    assert await stores.work.comments(ref, pages) == {}

@@ -78,6 +78,38 @@ class ListedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedAttachment:
+    """What a listing says of one attachment. Media type and size are hints. Dates are UTC."""
+
+    content_id: ContentId
+    """``att`` and a number on Cloud."""
+    page_id: ContentId
+    title: str
+    media_type: str
+    file_size: int
+    version: int
+    last_modified: datetime
+    author_id: str | None = None
+    web_path: str | None = None
+    download_path: str | None = None
+    """Data Center's link, relative to the site's base; Cloud downloads by ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """An open footer or inline comment, or a reply to one. Part of its page's document."""
+
+    comment_id: ContentId
+    page_id: ContentId
+    parent_id: ContentId | None
+    author_id: str | None
+    created_at: datetime
+    version: int
+    body: str
+    """Storage format."""
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """What changes on a document without a new version: its labels and its own read restriction."""
 
@@ -133,6 +165,7 @@ class DocumentMetadata:
     labels: frozenset[str]
     author_id: str | None
     access_scope: str
+    parent_id: ContentId | None = None
     attachment_id: ContentId | None = None
 
 

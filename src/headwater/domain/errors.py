@@ -71,7 +71,14 @@ class SourceRefusedError(SyncAbortedError):
 
 
 class SourceUnreachableError(SyncAbortedError):
-    """Confluence did not answer, did not resolve, or answered nonsense."""
+    """Confluence did not answer, did not resolve, or answered nonsense.
+
+    ``retry_after`` is in seconds, where it is known when to come back.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SpaceNotFoundError(SyncAbortedError):

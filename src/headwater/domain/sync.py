@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headwater.domain.access import Scope
-from headwater.domain.content import DocumentKind, DocumentMetadata, ListedDocument, Restriction
+from headwater.domain.content import (
+    DocumentKind,
+    DocumentMetadata,
+    ListedAttachment,
+    ListedDocument,
+    Restriction,
+)
 from headwater.domain.errors import FailureType
 from headwater.domain.ids import ContentId, DocumentId
 from headwater.domain.jobs import ChunkCounts
@@ -51,6 +57,19 @@ class WorkItem:
     scope: Scope | None = None
     action: Action | None = None
     reason: str | None = None
+    attachment: ListedAttachment | None = None
+    """Set for an attachment; ``listed.parent_id`` is then the page it hangs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a document's text was made from, beside its version, and by which recipe."""
+
+    recipe: str
+    comments_digest: str = ""
+    """Of the open comments of a page; empty without any."""
+    body_digest: str = ""
+    """Of an attachment's bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +78,14 @@ class KnownDocument:
 
     document_id: DocumentId
     content_id: ContentId
+    page_id: ContentId
+    """The page or post itself; for an attachment the page it hangs on."""
     kind: DocumentKind
     state: DocumentState
     title: str
     source_url: str
     version: int
-    recipe: str
+    provenance: Provenance
     metadata_digest: str
     access_scope: Scope
     chunk_hashes: tuple[str, ...] = ()
@@ -103,11 +124,12 @@ class DocumentResult:
 
     metadata: DocumentMetadata
     outcome: Outcome
-    recipe: str
+    provenance: Provenance
     metadata_digest: str
     chunk_hashes: tuple[str, ...] = ()
     chunks: ChunkCounts = ChunkCounts()
     losses: Mapping[str, int] = field(default_factory=dict)
+    ocr_pages: int = 0
     skip_reason: str | None = None
     error_type: FailureType | None = None
     error_message: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from headwater.domain.content import DocumentMetadata
+from headwater.domain.content import Comment, DocumentKind, DocumentMetadata
 from headwater.domain.ids import DocumentId
 from headwater.domain.jobs import ChunkCounts
 from headwater.domain.sync import (
@@ -22,6 +22,13 @@ from headwater.domain.sync import (
 )
 
 BEFORE_LAST_SYNC: Final = "before_last_sync"
+OCR_OFF: Final = "ocr_off"
+"""An image, or a document of scans, while the upload does not ask for OCR."""
+
+UNSUPPORTED_FORMAT: Final = "unsupported_format"
+
+_LASTING_REASONS: Final = frozenset({BEFORE_LAST_SYNC, OCR_OFF, UNSUPPORTED_FORMAT})
+"""Reasons that hold as long as neither the document nor the way it is read changes."""
 
 HOLD_AT_LEAST: Final = 25
 """Fewer documents than this may always vanish at once."""
@@ -42,13 +49,36 @@ class Recipe:
         return f"{self.conversion}/{self.chunking}/{self.model}"
 
 
+def attachment_recipe(extractor: str, pages: Recipe, *, ocr_missing: bool) -> Recipe:
+    """Return an attachment's recipe, which also tells whether OCR would find more in it."""
+    mark = "missing" if ocr_missing else "done"
+    return Recipe(f"{extractor};ocr={mark}", pages.chunking, pages.model)
+
+
 @dataclass(frozen=True, slots=True)
 class SyncPolicy:
-    """How a sync decides. ``first_sync_since`` limits a space's first incremental sync only."""
+    """How a sync decides. ``first_sync_since`` limits a space's first incremental sync only.
+
+    ``extractor`` names how attachments are read. Without ``comments_known`` a page's comments are
+    taken to be as they were.
+    """
 
     recipe: Recipe
+    extractor: str
     incremental: bool
+    use_ocr: bool = False
     first_sync_since: datetime | None = None
+    comments_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What this sync saw of a document before reading it."""
+
+    metadata: DocumentMetadata
+    comments_digest: str = ""
+    media_type: str | None = None
+    """Of an attachment, as Confluence names it."""
 
 
 def digest_metadata(metadata: DocumentMetadata) -> str:
@@ -59,46 +89,81 @@ def digest_metadata(metadata: DocumentMetadata) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def decide_document(
-    metadata: DocumentMetadata, known: KnownDocument | None, policy: SyncPolicy
-) -> Decision:
+def digest_comments(comments: Sequence[Comment]) -> str:
+    """Return a digest of a page's open comments by id and version; empty without any."""
+    marks = sorted(f"{comment.comment_id}:{comment.version}" for comment in comments)
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:32] if marks else ""
+
+
+def decide_document(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> Decision:
     """Decide what the listing's word on one document calls for.
 
     Versions are compared, never dates; a title is embedded, so a renamed page is read again; all
     other metadata changes without an embedding.
     """
-    if _is_too_old(metadata, known, policy):
-        return Decision(metadata.content_id, Action.SKIP, BEFORE_LAST_SYNC)
-    return Decision(metadata.content_id, _choose_action(metadata, known, policy))
+    content_id = seen.metadata.content_id
+    reason = _reason_to_skip(seen, known, policy)
+    if reason:
+        return Decision(content_id, Action.SKIP, reason)
+    if known is None or not policy.incremental or _must_read(seen, known, policy):
+        return Decision(content_id, Action.FETCH)
+    is_same = digest_metadata(seen.metadata) == known.metadata_digest
+    return Decision(content_id, Action.KEEP if is_same else Action.METADATA)
 
 
-def _choose_action(
-    metadata: DocumentMetadata, known: KnownDocument | None, policy: SyncPolicy
-) -> Action:
-    if known is None or not policy.incremental or _must_read(metadata, known, policy):
-        return Action.FETCH
-    return Action.KEEP if digest_metadata(metadata) == known.metadata_digest else Action.METADATA
+def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> str | None:
+    if known is None:
+        return _reason_to_skip_new(seen, policy)
+    is_kept = is_searchable(known) and known.version == seen.metadata.version
+    if _is_image(seen.media_type) and not policy.use_ocr and not is_kept:
+        return OCR_OFF
+    is_settled = policy.incremental and known.skip_reason in _LASTING_REASONS
+    if is_settled and _is_unchanged(seen, known, policy):
+        return known.skip_reason
+    return None
 
 
-def _must_read(metadata: DocumentMetadata, known: KnownDocument, policy: SyncPolicy) -> bool:
+def _reason_to_skip_new(seen: Seen, policy: SyncPolicy) -> str | None:
+    since = policy.first_sync_since
+    if policy.incremental and since is not None and seen.metadata.last_modified < since:
+        return BEFORE_LAST_SYNC
+    return OCR_OFF if _is_image(seen.media_type) and not policy.use_ocr else None
+
+
+def _must_read(seen: Seen, known: KnownDocument, policy: SyncPolicy) -> bool:
     return (
-        known.state in {DocumentState.FAILED, DocumentState.SKIPPED}
+        not is_searchable(known)
         or known.attempts > 0
-        or known.version != metadata.version
-        or known.title != metadata.title
-        or known.recipe != str(policy.recipe)
+        or not _is_unchanged(seen, known, policy)
+        or (policy.comments_known and known.provenance.comments_digest != seen.comments_digest)
     )
 
 
-def _is_too_old(
-    metadata: DocumentMetadata, known: KnownDocument | None, policy: SyncPolicy
-) -> bool:
-    if not policy.incremental:
-        return False
-    if known is None:
-        since = policy.first_sync_since
-        return since is not None and metadata.last_modified < since
-    return known.skip_reason == BEFORE_LAST_SYNC and known.version == metadata.version
+def _is_unchanged(seen: Seen, known: KnownDocument, policy: SyncPolicy) -> bool:
+    """Whether reading the document again would give the same text, comments aside."""
+    return (
+        known.version == seen.metadata.version
+        and known.title == seen.metadata.title
+        and (
+            known.provenance.recipe in _current_recipes(seen, policy)
+            or known.skip_reason == BEFORE_LAST_SYNC
+        )
+    )
+
+
+def _current_recipes(seen: Seen, policy: SyncPolicy) -> set[str]:
+    if seen.metadata.kind is not DocumentKind.ATTACHMENT:
+        return {str(policy.recipe)}
+    done = attachment_recipe(policy.extractor, policy.recipe, ocr_missing=False)
+    missing = attachment_recipe(policy.extractor, policy.recipe, ocr_missing=True)
+    return {str(done)} if policy.use_ocr else {str(done), str(missing)}
+
+
+def _is_image(media_type: str | None) -> bool:
+    """Whether only OCR can read it: SVG is text, and a wrong media type shows when it is read."""
+    return (
+        bool(media_type) and str(media_type).startswith("image/") and "svg" not in str(media_type)
+    )
 
 
 def plan_chunks(
@@ -127,8 +192,8 @@ def judge_outcome(
 
 
 def is_searchable(known: KnownDocument) -> bool:
-    """Whether the store holds the document."""
-    return bool(known.chunk_hashes) and known.state is not DocumentState.SKIPPED
+    """Whether the store holds the document; one whose update failed stays as it was."""
+    return known.state in {DocumentState.INDEXED, DocumentState.HELD}
 
 
 def plan_deletions(vanished: Sequence[KnownDocument], *, searchable_in_space: int) -> DeletionPlan:
@@ -155,5 +220,5 @@ def reusable_documents(
     return tuple(
         document_id
         for document_id, item in known.items()
-        if is_searchable(item) and item.recipe.endswith(f"/{recipe.model}")
+        if is_searchable(item) and item.provenance.recipe.endswith(f"/{recipe.model}")
     )

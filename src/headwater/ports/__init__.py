@@ -17,6 +17,7 @@ from headwater.ports.catalog import (
     JobPage,
     JobStore,
     KnownSpace,
+    ListedCounts,
     WorkList,
 )
 from headwater.ports.confluence import (
@@ -29,6 +30,12 @@ from headwater.ports.confluence import (
     SourceFactory,
     SpaceReaders,
     Traffic,
+)
+from headwater.ports.extraction import (
+    AttachmentFile,
+    Extraction,
+    ExtractionPolicy,
+    Extractor,
 )
 from headwater.ports.index import (
     Embedder,
@@ -45,12 +52,16 @@ from headwater.ports.index import (
 
 __all__ = [
     "Ancestor",
+    "AttachmentFile",
     "Capability",
     "Catalog",
     "ContentStatus",
     "CredentialStore",
     "Embedder",
     "EmbeddingKind",
+    "Extraction",
+    "ExtractionPolicy",
+    "Extractor",
     "FailurePage",
     "FetchedPage",
     "HybridQuery",
@@ -58,6 +69,7 @@ __all__ = [
     "JobQueue",
     "JobStore",
     "KnownSpace",
+    "ListedCounts",
     "LookedUp",
     "Ports",
     "Record",

@@ -13,6 +13,7 @@ from headwater.domain.jobs import (
 )
 from headwater.ports.catalog import Catalog, CredentialStore, JobStore, WorkList
 from headwater.ports.confluence import SourceFactory
+from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
 
 
@@ -44,6 +45,7 @@ class Ports:
     patient_sources: SourceFactory
     """For jobs: waits as long as Confluence asks for, within reason."""
     embedder: Embedder
+    extractor: Extractor
     store: VectorStore
     catalog: Catalog
     jobs: JobStore

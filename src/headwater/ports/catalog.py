@@ -8,6 +8,8 @@ from typing import Protocol
 from headwater.domain.access import Scope, ScopeRule
 from headwater.domain.content import (
     Annotation,
+    Comment,
+    ListedAttachment,
     ListedDocument,
     Restriction,
 )
@@ -87,11 +89,30 @@ class CredentialStore(Protocol):
     async def remove(self, tenant: TenantId, credential_id: CredentialId) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ListedCounts:
+    """How much a job has listed."""
+
+    documents: int
+    attachments: int
+
+
 class WorkList(Protocol):
     """The documents a running job has listed: its checkpoint. A repeated call changes nothing."""
 
     async def add(self, ref: JobRef, listed: Sequence[ListedDocument]) -> None:
         """Add listed documents; one already there is replaced, keeping nothing learned of it."""
+
+    async def add_attachments(self, ref: JobRef, listed: Sequence[ListedAttachment]) -> None:
+        """Add listed attachments; they have no labels or restriction of their own to be read."""
+
+    async def add_comments(self, ref: JobRef, comments: Sequence[Comment]) -> None:
+        """Keep comments until their pages are processed; one already there is replaced."""
+
+    async def comments(
+        self, ref: JobRef, page_ids: Sequence[ContentId]
+    ) -> Mapping[ContentId, Sequence[Comment]]:
+        """Return the kept comments of these pages, oldest first; pages without any are absent."""
 
     async def annotate(self, ref: JobRef, annotations: Sequence[Annotation]) -> None:
         """Add labels and restriction to listed documents; others are ignored."""
@@ -100,7 +121,7 @@ class WorkList(Protocol):
         """Return listed documents that have no annotation yet."""
 
     async def parents(self, ref: JobRef) -> Mapping[ContentId, ContentId | None]:
-        """Return every listed document's parent."""
+        """Return every listed document's parent; an attachment's is its page."""
 
     async def restricted(self, ref: JobRef) -> Mapping[ContentId, Restriction]:
         """Return the listed documents that have a restriction of their own, unreadable ones included."""
@@ -115,7 +136,7 @@ class WorkList(Protocol):
     async def pending(self, ref: JobRef, *, limit: int) -> Sequence[WorkItem]:
         """Return decided documents that are not settled yet, in a stable order."""
 
-    async def count(self, ref: JobRef) -> int: ...
+    async def count(self, ref: JobRef) -> ListedCounts: ...
 
     async def clear(self, ref: JobRef) -> None: ...
 
@@ -147,7 +168,7 @@ class Catalog(Protocol):
         """Return what is remembered of these documents, whichever space they were in."""
 
     async def count_indexed(self, tenant: TenantId, site: SiteId, space: SpaceKey) -> int:
-        """Count the space's searchable documents, held ones included."""
+        """Count the space's searchable pages and posts, held ones included."""
 
     async def missing(self, ref: JobRef, site: SiteId, space: SpaceKey) -> Sequence[KnownDocument]:
         """Return the space's remembered documents that the job did not list."""

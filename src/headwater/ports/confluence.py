@@ -9,6 +9,8 @@ from typing import Protocol
 
 from headwater.domain.content import (
     Annotation,
+    Comment,
+    ListedAttachment,
     ListedDocument,
     Page,
     Restriction,
@@ -128,6 +130,26 @@ class Source(Protocol):
     async def read_annotations(self, documents: Sequence[ListedDocument]) -> Sequence[Annotation]:
         """Read labels and own restrictions one document at a time; an unreadable restriction says so."""
 
+    def list_comments(self, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
+        """Yield the space's open comments and replies in bulk; resolved threads are left out.
+
+        ``ListingIncompleteError`` when the last page was not reached.
+        """
+
+    def list_attachments(self, space: Space) -> AsyncGenerator[Sequence[ListedAttachment], None]:
+        """Yield the current attachments of the space's pages and blog posts in bulk.
+
+        ``ListingIncompleteError`` when the last page was not reached. From a lagging index: absence
+        proves nothing, so a missing one is looked up.
+        """
+
+    async def fetch_attachment(self, attachment: ListedAttachment, *, max_bytes: int) -> bytes:
+        """Download an attachment's bytes; credentials never go to the host that holds them.
+
+        ``DocumentError`` for this one file: ``FILE_TOO_LARGE`` once it passes ``max_bytes``,
+        ``ACCESS_DENIED``, ``NETWORK_ERROR``.
+        """
+
     async def read_ancestor(self, content_id: ContentId) -> Ancestor | None:
         """Read a parent that is no listed page; ``None`` when it cannot be seen."""
 
@@ -138,7 +160,10 @@ class Source(Protocol):
         """Yield the bodies, many per request, in any order; what has vanished meanwhile is left out."""
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
-        """Say in bulk what became of each id; every id asked for is in the answer."""
+        """Say what became of each page, post or attachment; every id asked for is in the answer.
+
+        In bulk for pages and posts, one by one for attachments.
+        """
 
 
 class SourceFactory(Protocol):

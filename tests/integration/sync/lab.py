@@ -11,6 +11,7 @@ from headwater.adapters.catalog.stores import CatalogStores, open_catalog
 from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import Patience
 from headwater.adapters.embedders.memory import MemoryEmbedder
+from headwater.adapters.extraction.memory import MemoryExtractor
 from headwater.adapters.lance.store import LanceStore
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.domain.access import make_reader
@@ -125,6 +126,7 @@ async def open_lab(folder: Path, world: World | None = None) -> AsyncIterator[La
                 sources=sources,
                 patient_sources=sources,
                 embedder=embedder,
+                extractor=MemoryExtractor(),
                 store=store,
                 catalog=stores.catalog,
                 jobs=stores.jobs,

@@ -71,6 +71,8 @@ async def test_labels_moves_and_renamed_ancestors_embed_nothing(lab: Lab) -> Non
     await lab.sync()
     embedded = lab.embedder.texts_embedded
     lab.world.label(child, "howto")
+    job = await lab.sync()
+    assert job.progress.documents.metadata_only == 1
     lab.world.move(child, parent=other)
     job = await lab.sync()
     assert job.progress.documents.metadata_only == 1

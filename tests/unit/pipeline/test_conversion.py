@@ -1,11 +1,11 @@
 """What each construct of the storage format becomes."""
 
 import pytest
-from tests.unit.pipeline.pages import convert, losses, macro, make_page
 
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.pipeline.markdown import CONVERSION_VERSION, document_from_page
 from headwater.pipeline.storage_format import MAX_BODY_CHARACTERS
+from tests.unit.pipeline.pages import convert, losses, macro, make_page
 
 CONSTRUCTS = {
     "heading": ("<h2>Set <em>up</em></h2><p>x</p>", "## Set *up*\n\nx"),

@@ -4,6 +4,7 @@ from html import escape
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.unit.pipeline.pages import convert, count_words, losses, macro
 
 _words = st.lists(st.text("abcdefXYZ019äß한中_", min_size=2, max_size=8), min_size=1, max_size=6)

@@ -5,10 +5,10 @@ import re
 import time
 
 import pytest
-from tests.unit.pipeline.pages import DATA, REAL_PAGES, convert, losses, macro, make_page, recall
 
 from headwater.pipeline.markdown import document_from_page
 from headwater.pipeline.storage_format import parse_storage, strip_tags
+from tests.unit.pipeline.pages import DATA, REAL_PAGES, convert, losses, macro, make_page, recall
 
 
 def _cut(source, share):

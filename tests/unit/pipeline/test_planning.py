@@ -6,14 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.domain.access import Scope
-from headwater.domain.content import DocumentKind, DocumentMetadata
+from headwater.domain.content import Comment, DocumentKind, DocumentMetadata
 from headwater.domain.ids import ContentId, SiteId, SpaceKey, make_document_id
-from headwater.domain.sync import Action, DocumentState, KnownDocument, Outcome
+from headwater.domain.sync import Action, DocumentState, KnownDocument, Outcome, Provenance
 from headwater.pipeline.planning import (
     BEFORE_LAST_SYNC,
+    OCR_OFF,
+    UNSUPPORTED_FORMAT,
     Recipe,
+    Seen,
     SyncPolicy,
+    attachment_recipe,
     decide_document,
+    digest_comments,
     digest_metadata,
     judge_outcome,
     plan_chunks,
@@ -24,8 +29,9 @@ from headwater.pipeline.planning import (
 SITE = SiteId("site")
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 RECIPE = Recipe("conversion-1", "chunks-1-256", "model-a")
-INCREMENTAL = SyncPolicy(RECIPE, incremental=True)
-FULL = SyncPolicy(RECIPE, incremental=False)
+INCREMENTAL = SyncPolicy(RECIPE, "reader-1", incremental=True)
+FULL = SyncPolicy(RECIPE, "reader-1", incremental=False)
+WITH_OCR = SyncPolicy(RECIPE, "reader-1", incremental=True, use_ocr=True)
 
 METADATA = DocumentMetadata(
     document_id=make_document_id(SITE, ContentId("7")),
@@ -48,12 +54,13 @@ def known_as(metadata: DocumentMetadata, **changes) -> KnownDocument:
     known = KnownDocument(
         document_id=metadata.document_id,
         content_id=metadata.content_id,
+        page_id=metadata.page_id,
         kind=metadata.kind,
         state=DocumentState.INDEXED,
         title=metadata.title,
         source_url=metadata.source_url,
         version=metadata.version,
-        recipe=str(RECIPE),
+        provenance=Provenance(str(RECIPE)),
         metadata_digest=digest_metadata(metadata),
         access_scope=Scope(metadata.access_scope),
         chunk_hashes=("h1", "h2"),
@@ -62,7 +69,7 @@ def known_as(metadata: DocumentMetadata, **changes) -> KnownDocument:
 
 
 def action(metadata: DocumentMetadata, known: KnownDocument | None, policy: SyncPolicy) -> Action:
-    return decide_document(metadata, known, policy).action
+    return decide_document(Seen(metadata), known, policy).action
 
 
 def test_an_unknown_document_is_read() -> None:
@@ -79,7 +86,7 @@ def test_an_unchanged_document_is_kept_incrementally_and_read_again_in_full() ->
     [
         {"version": 2},
         {"title": "Old title"},
-        {"recipe": "conversion-0/chunks-1-256/model-a"},
+        {"provenance": Provenance("conversion-0/chunks-1-256/model-a")},
         {"state": DocumentState.FAILED},
         {"attempts": 1},
         {"state": DocumentState.SKIPPED, "skip_reason": "vanished"},
@@ -109,8 +116,10 @@ def test_dates_alone_never_make_a_document_unread() -> None:
 
 
 def test_last_sync_limits_the_first_sync_only() -> None:
-    since = SyncPolicy(RECIPE, incremental=True, first_sync_since=NOW + timedelta(days=1))
-    decision = decide_document(METADATA, None, since)
+    since = SyncPolicy(
+        RECIPE, "reader-1", incremental=True, first_sync_since=NOW + timedelta(days=1)
+    )
+    decision = decide_document(Seen(METADATA), None, since)
     assert (decision.action, decision.reason) == (Action.SKIP, BEFORE_LAST_SYNC)
     assert action(METADATA, None, INCREMENTAL) is Action.FETCH
 
@@ -122,6 +131,79 @@ def test_a_document_skipped_by_date_comes_in_once_it_is_edited_or_in_full() -> N
     assert action(METADATA, skipped, INCREMENTAL) is Action.SKIP
     assert action(replace(METADATA, version=4), skipped, INCREMENTAL) is Action.FETCH
     assert action(METADATA, skipped, FULL) is Action.FETCH
+
+
+def test_a_changed_comment_reads_its_page_again() -> None:
+    known = known_as(METADATA, provenance=Provenance(str(RECIPE), comments_digest="old"))
+    assert decide_document(Seen(METADATA, "old"), known, INCREMENTAL).action is Action.KEEP
+    assert decide_document(Seen(METADATA, "new"), known, INCREMENTAL).action is Action.FETCH
+    assert decide_document(Seen(METADATA, ""), known, INCREMENTAL).action is Action.FETCH
+
+
+def test_comments_that_could_not_be_listed_change_nothing() -> None:
+    known = known_as(METADATA, provenance=Provenance(str(RECIPE), comments_digest="old"))
+    unknown = replace(INCREMENTAL, comments_known=False)
+    assert decide_document(Seen(METADATA, ""), known, unknown).action is Action.KEEP
+
+
+def test_the_digest_of_comments_sees_edits_and_deletions_but_no_order() -> None:
+    one, two = comment("1", 1), comment("2", 1)
+    assert digest_comments([one, two]) == digest_comments([two, one])
+    assert len({digest_comments(some) for some in ([], [one], [one, two], [comment("1", 2)])}) == 4
+    assert digest_comments([]) == ""
+
+
+def comment(comment_id: str, version: int) -> Comment:
+    return Comment(ContentId(comment_id), ContentId("7"), None, None, NOW, version, "<p>hm</p>")
+
+
+FILE = replace(METADATA, kind=DocumentKind.ATTACHMENT, attachment_id=ContentId("att9"))
+
+
+def read_file(*, ocr_missing: bool, **changes) -> KnownDocument:
+    recipe = attachment_recipe("reader-1", RECIPE, ocr_missing=ocr_missing)
+    return known_as(FILE, provenance=Provenance(str(recipe)), **changes)
+
+
+def decide_file(known: KnownDocument | None, policy: SyncPolicy, media_type="application/pdf"):
+    decision = decide_document(Seen(FILE, media_type=media_type), known, policy)
+    return decision.action, decision.reason
+
+
+def test_an_image_is_skipped_without_ocr_and_read_once_it_is_switched_on() -> None:
+    assert decide_file(None, INCREMENTAL, "image/png") == (Action.SKIP, OCR_OFF)
+    assert decide_file(None, WITH_OCR, "image/png") == (Action.FETCH, None)
+    assert decide_file(None, INCREMENTAL, "image/svg+xml") == (Action.FETCH, None)
+    skipped = read_file(
+        ocr_missing=True, state=DocumentState.SKIPPED, skip_reason=OCR_OFF, chunk_hashes=()
+    )
+    assert decide_file(skipped, INCREMENTAL, "image/png") == (Action.SKIP, OCR_OFF)
+    assert decide_file(skipped, WITH_OCR, "image/png") == (Action.FETCH, None)
+
+
+def test_switching_ocr_on_reads_again_only_what_had_unread_pages() -> None:
+    assert decide_file(read_file(ocr_missing=True), WITH_OCR) == (Action.FETCH, None)
+    assert decide_file(read_file(ocr_missing=False), WITH_OCR) == (Action.KEEP, None)
+
+
+def test_switching_ocr_off_keeps_what_was_read_until_the_file_changes() -> None:
+    known = read_file(ocr_missing=False)
+    assert decide_file(known, INCREMENTAL, "image/png") == (Action.KEEP, None)
+    older = replace(known, version=2)
+    assert decide_file(older, INCREMENTAL, "image/png") == (Action.SKIP, OCR_OFF)
+
+
+def test_a_format_that_is_not_read_is_asked_for_again_only_when_something_changed() -> None:
+    skipped = read_file(
+        ocr_missing=False,
+        state=DocumentState.SKIPPED,
+        skip_reason=UNSUPPORTED_FORMAT,
+        chunk_hashes=(),
+    )
+    assert decide_file(skipped, INCREMENTAL) == (Action.SKIP, UNSUPPORTED_FORMAT)
+    assert decide_file(skipped, FULL) == (Action.FETCH, None)
+    newer = replace(INCREMENTAL, extractor="reader-2")
+    assert decide_file(skipped, newer) == (Action.FETCH, None)
 
 
 def test_the_metadata_digest_does_not_depend_on_the_order_of_labels() -> None:
@@ -203,10 +285,10 @@ def test_every_vanished_document_is_deleted_or_held_exactly_once(fresh, held, mo
 
 
 def test_vectors_of_another_model_are_never_reused() -> None:
-    same = known_as(METADATA, recipe="conversion-0/chunks-9-99/model-a")
+    same = known_as(METADATA, provenance=Provenance("conversion-0/chunks-9-99/model-a"))
     other = known_as(
         replace(METADATA, document_id=make_document_id(SITE, ContentId("8"))),
-        recipe="conversion-1/chunks-1-256/model-b",
+        provenance=Provenance("conversion-1/chunks-1-256/model-b"),
     )
     known = {item.document_id: item for item in (same, other)}
     assert reusable_documents(known, RECIPE) == (same.document_id,)

@@ -28,6 +28,7 @@ from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
 from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
 from headwater.adapters.catalog.work import settle_items
 from headwater.domain.access import Scope, ScopeRule
+from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
 from headwater.domain.jobs import JobChange, JobRef
 from headwater.domain.sync import DocumentResult, DocumentState, KnownDocument, Outcome
@@ -71,9 +72,10 @@ class SqlCatalog:
         return found
 
     async def count_indexed(self, tenant: TenantId, site: SiteId, space: SpaceKey) -> int:
-        """Count the space's searchable documents, held ones included."""
+        """Count the space's searchable pages and posts, held ones included."""
         query = select(func.count()).select_from(documents)
         query = query.where(_in_space(tenant, site, space), documents.c.state.in_(SEARCHABLE))
+        query = query.where(documents.c.kind != DocumentKind.ATTACHMENT.value)
         async with self.database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 

@@ -1,5 +1,6 @@
 """Rows to values and back, table by table. Rows are whole: an upsert replaces every column."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,7 +16,7 @@ from headwater.adapters.catalog.encoding import (
     restriction_from_json,
 )
 from headwater.domain.access import Scope
-from headwater.domain.content import DocumentKind, ListedDocument
+from headwater.domain.content import Comment, DocumentKind, ListedAttachment, ListedDocument
 from headwater.domain.errors import FailureType
 from headwater.domain.ids import (
     ContentId,
@@ -28,7 +29,7 @@ from headwater.domain.ids import (
     TenantId,
 )
 from headwater.domain.jobs import Failure, Job, JobRef, JobStatus, Stage
-from headwater.domain.sync import Action, DocumentState, KnownDocument, WorkItem
+from headwater.domain.sync import Action, DocumentState, KnownDocument, Provenance, WorkItem
 from headwater.ports import KnownSpace
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -116,6 +117,9 @@ def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
         "parent_id": listed.parent_id,
         "author_id": listed.author_id,
         "web_path": listed.web_path,
+        "media_type": None,
+        "file_size": None,
+        "download_path": None,
         "labels": [],
         "restriction": None,
         "annotated": False,
@@ -124,6 +128,44 @@ def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
         "reason": None,
         "settled": False,
     }
+
+
+def attachment_to_row(ref: JobRef, attachment: ListedAttachment) -> Json:
+    """Return the row of an attachment that was listed; there is no annotation to wait for."""
+    listed = ListedDocument(
+        content_id=attachment.content_id,
+        kind=DocumentKind.ATTACHMENT,
+        title=attachment.title,
+        version=attachment.version,
+        last_modified=attachment.last_modified,
+        parent_id=attachment.page_id,
+        author_id=attachment.author_id,
+        web_path=attachment.web_path,
+    )
+    return listed_to_row(ref, listed) | {
+        "media_type": attachment.media_type,
+        "file_size": attachment.file_size,
+        "download_path": attachment.download_path,
+        "annotated": True,
+    }
+
+
+def comment_to_row(ref: JobRef, comment: Comment) -> Json:
+    """Return a comment's row."""
+    return {"tenant": str(ref.tenant), "job_id": ref.job_id, **asdict(comment)}
+
+
+def comment_from_row(row: AnyRow) -> Comment:
+    """Return the comment that a row of ``work_comments`` holds."""
+    return Comment(
+        comment_id=ContentId(row.comment_id),
+        page_id=ContentId(row.page_id),
+        parent_id=None if row.parent_id is None else ContentId(row.parent_id),
+        author_id=row.author_id,
+        created_at=row.created_at,
+        version=row.version,
+        body=row.body,
+    )
 
 
 def work_key(content_id: ContentId) -> Json:
@@ -154,6 +196,24 @@ def item_from_row(row: AnyRow) -> WorkItem:
         scope=None if row.scope is None else Scope(row.scope),
         action=None if row.action is None else Action(row.action),
         reason=row.reason,
+        attachment=_attachment_from_row(row),
+    )
+
+
+def _attachment_from_row(row: AnyRow) -> ListedAttachment | None:
+    if row.media_type is None:
+        return None
+    return ListedAttachment(
+        content_id=ContentId(row.content_id),
+        page_id=ContentId(row.parent_id),
+        title=row.title,
+        media_type=row.media_type,
+        file_size=row.file_size,
+        version=row.version,
+        last_modified=row.last_modified,
+        author_id=row.author_id,
+        web_path=row.web_path,
+        download_path=row.download_path,
     )
 
 
@@ -162,12 +222,13 @@ def known_from_row(row: AnyRow) -> KnownDocument:
     return KnownDocument(
         document_id=DocumentId(row.document_id),
         content_id=ContentId(row.content_id),
+        page_id=ContentId(row.page_id),
         kind=DocumentKind(row.kind),
         state=DocumentState(row.state),
         title=row.title,
         source_url=row.source_url,
         version=row.version,
-        recipe=row.recipe,
+        provenance=Provenance(row.recipe, row.comments_digest, row.body_digest),
         metadata_digest=row.metadata_digest,
         access_scope=Scope(row.access_scope),
         chunk_hashes=tuple(row.chunk_hashes),

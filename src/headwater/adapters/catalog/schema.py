@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -135,6 +136,9 @@ work_items = Table(
     Column("parent_id", Text),
     Column("author_id", Text),
     Column("web_path", Text),
+    Column("media_type", Text),
+    Column("file_size", BigInteger),
+    Column("download_path", Text),
     Column("labels", JSON, nullable=False),
     Column("restriction", JSON(none_as_null=True)),
     Column("annotated", Boolean, nullable=False),
@@ -159,6 +163,22 @@ Index(
     postgresql_where=work_items.c.settled == false(),
 )
 
+work_comments = Table(
+    "work_comments",
+    metadata,
+    _tenant(),
+    _job(),
+    Column("comment_id", Text, primary_key=True),
+    Column("page_id", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("author_id", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    _job_key(),
+    Index(None, "tenant", "job_id", "page_id"),
+)
+
 documents = Table(
     "documents",
     metadata,
@@ -178,6 +198,8 @@ documents = Table(
     Column("labels", JSON, nullable=False),
     Column("author_id", Text),
     Column("recipe", Text, nullable=False),
+    Column("comments_digest", Text, nullable=False),
+    Column("body_digest", Text, nullable=False),
     Column("metadata_digest", Text, nullable=False),
     Column("access_scope", Text, nullable=False),
     Column("chunk_hashes", JSON, nullable=False),

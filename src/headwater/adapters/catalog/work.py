@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     Select,
+    Table,
     Update,
     bindparam,
     delete,
@@ -22,19 +23,30 @@ from headwater.adapters.catalog.encoding import Json, restriction_from_json, res
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.rows import (
     AnyRow,
+    attachment_to_row,
+    comment_from_row,
+    comment_to_row,
     item_from_row,
     listed_from_row,
     listed_to_row,
     work_key,
 )
-from headwater.adapters.catalog.schema import work_items
-from headwater.adapters.catalog.statements import of_job, upsert_rows
+from headwater.adapters.catalog.schema import work_comments, work_items
+from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
 from headwater.domain.access import Scope
-from headwater.domain.content import Annotation, ListedDocument, Restriction
+from headwater.domain.content import (
+    Annotation,
+    Comment,
+    DocumentKind,
+    ListedAttachment,
+    ListedDocument,
+    Restriction,
+)
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobRef
 from headwater.domain.sync import Decision, WorkItem
+from headwater.ports import ListedCounts
 
 PLACE = (work_items.c.id_length, work_items.c.content_id)
 """The stable order: numeric ids by their number."""
@@ -52,11 +64,31 @@ class SqlWorkList:
         Of a document that comes twice in one call, the later counts. ``NotFoundError`` without job.
         """
         rows = {document.content_id: listed_to_row(ref, document) for document in listed}
-        try:
-            async with self.database.write() as connection:
-                await upsert_rows(connection, work_items, list(rows.values()))
-        except IntegrityError as error:
-            raise NotFoundError(f"There is no job {ref.job_id!r} to list documents for.") from error
+        await self._upsert(ref, work_items, list(rows.values()))
+
+    async def add_attachments(self, ref: JobRef, listed: Sequence[ListedAttachment]) -> None:
+        """Add listed attachments as :meth:`add` does; nothing is to be read of them beside."""
+        rows = {attachment.content_id: attachment_to_row(ref, attachment) for attachment in listed}
+        await self._upsert(ref, work_items, list(rows.values()))
+
+    async def add_comments(self, ref: JobRef, comments: Sequence[Comment]) -> None:
+        """Keep comments; one already there is replaced. ``NotFoundError`` without job."""
+        rows = {comment.comment_id: comment_to_row(ref, comment) for comment in comments}
+        await self._upsert(ref, work_comments, list(rows.values()))
+
+    async def comments(
+        self, ref: JobRef, page_ids: Sequence[ContentId]
+    ) -> Mapping[ContentId, Sequence[Comment]]:
+        """Return the kept comments of these pages, oldest first; pages without any are absent."""
+        found: dict[ContentId, list[Comment]] = {}
+        for batch in split_batches(page_ids):
+            query = select(work_comments).where(
+                of_job(work_comments, ref), work_comments.c.page_id.in_(batch)
+            )
+            order = (work_comments.c.created_at, work_comments.c.comment_id)
+            for row in await self._read(query.order_by(*order)):
+                found.setdefault(ContentId(row.page_id), []).append(comment_from_row(row))
+        return found
 
     async def annotate(self, ref: JobRef, annotations: Sequence[Annotation]) -> None:
         """Add labels and restriction to listed documents; others are ignored."""
@@ -120,16 +152,26 @@ class SqlWorkList:
         )
         return [item_from_row(row) for row in await self._read(query.limit(limit))]
 
-    async def count(self, ref: JobRef) -> int:
-        """Count the job's listed documents."""
-        query = select(func.count()).select_from(work_items).where(of_job(work_items, ref))
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).scalar_one()
+    async def count(self, ref: JobRef) -> ListedCounts:
+        """Count the job's listed documents and attachments."""
+        query = select(work_items.c.kind, func.count().label("number")).group_by(work_items.c.kind)
+        rows = await self._read(query.where(of_job(work_items, ref)))
+        numbers = {row.kind: row.number for row in rows}
+        attachments = numbers.pop(DocumentKind.ATTACHMENT.value, 0)
+        return ListedCounts(documents=sum(numbers.values()), attachments=attachments)
 
     async def clear(self, ref: JobRef) -> None:
         """Remove the job's whole list."""
         async with self.database.write() as connection:
-            await connection.execute(delete(work_items).where(of_job(work_items, ref)))
+            for table in (work_items, work_comments):
+                await connection.execute(delete(table).where(of_job(table, ref)))
+
+    async def _upsert(self, ref: JobRef, table: Table, rows: Sequence[Json]) -> None:
+        try:
+            async with self.database.write() as connection:
+                await upsert_rows(connection, table, rows)
+        except IntegrityError as error:
+            raise NotFoundError(f"There is no job {ref.job_id!r} to list documents for.") from error
 
     async def _read(self, query: Select[Any]) -> Sequence[AnyRow]:
         async with self.database.read() as connection:

@@ -18,6 +18,7 @@ _METADATA: Final = pa.schema(
         pa.field("site", pa.string()),
         pa.field("content_id", pa.string()),
         pa.field("page_id", pa.string()),
+        pa.field("parent_id", pa.string()),
         pa.field("attachment_id", pa.string()),
         pa.field("kind", pa.string()),
         pa.field("space", pa.string()),
@@ -180,6 +181,7 @@ def _metadata_row(item: DocumentMetadata) -> Mapping[str, object]:
         "site": item.site,
         "content_id": item.content_id,
         "page_id": item.page_id,
+        "parent_id": item.parent_id,
         "attachment_id": item.attachment_id,
         "kind": str(item.kind),
         "space": item.space,
@@ -194,12 +196,13 @@ def _metadata_row(item: DocumentMetadata) -> Mapping[str, object]:
 
 
 def _read_metadata(row: Mapping[str, Any]) -> DocumentMetadata:
-    attachment_id = row["attachment_id"]
+    attachment_id, parent_id = row["attachment_id"], row["parent_id"]
     return DocumentMetadata(
         document_id=DocumentId(row["document_id"]),
         site=SiteId(row["site"]),
         content_id=ContentId(row["content_id"]),
         page_id=ContentId(row["page_id"]),
+        parent_id=None if parent_id is None else ContentId(parent_id),
         attachment_id=None if attachment_id is None else ContentId(attachment_id),
         kind=DocumentKind(row["kind"]),
         space=SpaceKey(row["space"]),

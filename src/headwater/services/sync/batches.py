@@ -11,13 +11,14 @@ from headwater.domain.ids import DocumentId
 from headwater.domain.sync import ChunkPlan, DocumentResult, KnownDocument, Outcome
 from headwater.pipeline.planning import (
     digest_metadata,
+    is_searchable,
     judge_outcome,
     plan_chunks,
     reusable_documents,
 )
 from headwater.ports import EmbeddingKind, Record, StoreBatch, StoredDocument, Vector
 from headwater.services.sync.preparing import Batch, Prepared
-from headwater.services.sync.results import make_failure, make_result, record_results
+from headwater.services.sync.results import make_failure, make_result, make_skip, record_results
 from headwater.services.sync.run import SyncRun
 
 BACKEND_ATTEMPTS: Final = 5
@@ -39,9 +40,26 @@ class _Compared:
 
 async def settle_batch(run: SyncRun, batch: Batch) -> None:
     """Bring a batch into the index. A document that fails is recorded and stops no other."""
-    failures = [make_failure(run, broken.metadata, broken.error) for broken in batch.broken]
+    failures = [make_failure(broken.metadata, broken.error) for broken in batch.broken]
     await record_results(run, failures)
+    await settle_skips(
+        run, [make_skip(item.metadata, item.reason, item.provenance) for item in batch.left_out]
+    )
     await _settle(run, batch.prepared)
+
+
+async def settle_skips(run: SyncRun, results: Sequence[DocumentResult]) -> None:
+    """Record documents that are left out, and take out of the store what it had of them."""
+    ids = [result.metadata.content_id for result in results]
+    known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
+    stored = tuple(item.document_id for item in known.values() if is_searchable(item))
+    try:
+        if stored:
+            batch = StoreBatch(deletions=stored)
+            await call_store(lambda: run.ports.store.apply(run.namespace, batch))
+    except DocumentError as error:
+        results = [make_failure(result.metadata, error) for result in results]
+    await record_results(run, results)
 
 
 async def _settle(run: SyncRun, prepared: Sequence[Prepared]) -> None:
@@ -55,7 +73,7 @@ async def _settle(run: SyncRun, prepared: Sequence[Prepared]) -> None:
             for document in prepared:
                 await _settle(run, [document])
             return
-        results = [make_failure(run, item.metadata, error) for item in prepared]
+        results = [make_failure(item.metadata, error) for item in prepared]
     await record_results(run, results)
 
 
@@ -68,7 +86,7 @@ async def _bring_in(run: SyncRun, prepared: Sequence[Prepared]) -> list[Document
     fresh = await _embed(run, compared)
     batch = _make_store_batch(compared, {**vectors, **fresh})
     await call_store(lambda: run.ports.store.apply(run.namespace, batch))
-    return [_make_result(run, item) for item in compared]
+    return [_make_result(item) for item in compared]
 
 
 async def _read_known(
@@ -134,12 +152,13 @@ def _must_write(item: _Compared) -> bool:
     return item.outcome in {Outcome.ADDED, Outcome.UPDATED} or bool(item.plan.embed)
 
 
-def _make_result(run: SyncRun, item: _Compared) -> DocumentResult:
+def _make_result(item: _Compared) -> DocumentResult:
     return replace(
-        make_result(run, item.document.metadata, item.outcome),
+        make_result(item.document.metadata, item.outcome, item.document.provenance),
         chunk_hashes=item.document.hashes,
         chunks=item.plan.counts,
         losses=item.document.losses,
+        ocr_pages=item.document.ocr_pages,
     )
 
 

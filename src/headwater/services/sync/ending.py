@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headwater.domain.errors import HeadwaterError, JobCancelledError
-from headwater.domain.jobs import Job, JobChange, JobRef, JobStatus, Progress, Stage
+from headwater.domain.jobs import DocumentCounts, Job, JobChange, JobRef, JobStatus, Progress, Stage
 from headwater.ports import Ports
 from headwater.services.credentials import remove_credential
 from headwater.services.sync.run import read_open_job
@@ -38,25 +38,31 @@ async def fail(ports: Ports, ref: JobRef, error_id: str) -> None:
 
 def describe_job(progress: Progress, notes: list[str]) -> str:
     """Return one sentence on what a sync did, and the notes."""
-    documents, chunks = progress.documents, progress.chunks
-    counts = {
-        "added": documents.added,
-        "updated": documents.updated,
-        "changed in metadata only": documents.metadata_only,
-        "unchanged": documents.unchanged,
-        "skipped": documents.skipped,
-        "failed": documents.failed,
-        "deleted": documents.deleted,
-        "held": documents.held,
-    }
-    done = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    chunks = progress.chunks
+    documents = _describe_counts(progress.documents) or "the space is empty"
+    attachments = _describe_counts(progress.attachments)
     embedded = f"{chunks.embedded} chunks embedded" if chunks.embedded else "nothing embedded"
-    return "; ".join((f"{done or 'the space is empty'}; {embedded}", *notes))
+    parts = [documents, attachments and f"attachments: {attachments}", embedded, *notes]
+    return "; ".join(part for part in parts if part)
+
+
+def _describe_counts(counted: DocumentCounts) -> str:
+    counts = {
+        "added": counted.added,
+        "updated": counted.updated,
+        "changed in metadata only": counted.metadata_only,
+        "unchanged": counted.unchanged,
+        "skipped": counted.skipped,
+        "failed": counted.failed,
+        "deleted": counted.deleted,
+        "held": counted.held,
+    }
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
 def _judge(progress: Progress, survey: Survey) -> JobStatus:
-    documents = progress.documents
-    if documents.failed or documents.held or not survey.complete:
+    everything = progress.documents + progress.attachments
+    if everything.failed or everything.held or not survey.is_whole:
         return JobStatus.PARTIAL
     return JobStatus.SUCCEEDED
 

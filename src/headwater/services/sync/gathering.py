@@ -1,23 +1,21 @@
-"""The first half of a sync: see what the space holds, and decide what to do about each document."""
+"""The first part of a sync: see what the space holds, and decide what to do about each document."""
 
 from collections.abc import Sequence
-from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
-from headwater.domain.access import space_scope
-from headwater.domain.content import UNREADABLE, Annotation, Space
-from headwater.domain.errors import ListingIncompleteError, SourceUnreachableError
+from headwater.domain.content import Space
 from headwater.domain.ids import ContentId
-from headwater.domain.jobs import DocumentCounts, JobChange, JobRef, JobStatus, Progress, Stage
+from headwater.domain.jobs import JobChange, JobRef, JobStatus, Stage
 from headwater.domain.sync import WorkItem
-from headwater.pipeline.planning import SyncPolicy, decide_document
+from headwater.pipeline.planning import Seen, SyncPolicy, decide_document, digest_comments
 from headwater.ports import KnownSpace, Ports
 from headwater.services.sync.access import tighten_access, write_access
-from headwater.services.sync.run import SyncRun, describe_item, open_run, read_open_job
+from headwater.services.sync.listing import annotate, list_space
+from headwater.services.sync.run import SyncRun, describe_item, open_run
 from headwater.services.sync.survey import Survey
 
 PLAN_BATCH: Final = 500
-ANNOTATE_BATCH: Final = 50
 
 
 async def gather(ports: Ports, ref: JobRef) -> Survey:
@@ -33,69 +31,17 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
         await run.source.check_credentials()
         space = await run.source.find_space(run.job.request.space)
         await tighten_access(run, space)
-        notes = await _list(run, space)
-        complete = not notes
-        notes += await _annotate(run, space)
+        survey = await list_space(run, space)
+        notes = await annotate(run, space)
         await run.reporter.enter(Stage.PLANNING)
         notes += await write_access(run, space)
-        await _plan(run, space)
+        await _plan(run, space, survey)
         await run.source.check_credentials()
-    return Survey(run.site, space, complete, tuple(notes))
+    return replace(survey, notes=(*survey.notes, *notes))
 
 
-async def _list(run: SyncRun, space: Space) -> list[str]:
-    await run.reporter.enter(Stage.LISTING)
-    await run.ports.work.clear(run.ref)
-    notes = []
-    try:
-        async with aclosing(run.source.list_documents(space)) as batches:
-            async for listed in batches:
-                await run.ports.work.add(run.ref, listed)
-                await _count_listed(run)
-                await run.check_cancelled()
-    except ListingIncompleteError as error:
-        notes.append(f"the listing is incomplete, so nothing is deleted: {error}")
-    await _count_listed(run)
-    return notes
-
-
-async def _count_listed(run: SyncRun) -> None:
-    """Bring the job's counter to the work list's length, however often the listing is repeated."""
-    listed = await run.ports.work.count(run.ref)
-    shown = (await read_open_job(run.ports, run.ref)).progress.documents.listed
-    growth = Progress(documents=DocumentCounts(listed=listed - shown))
-    await run.ports.jobs.change(run.ref, JobChange(progress=growth))
-
-
-async def _annotate(run: SyncRun, space: Space) -> list[str]:
-    """Read labels and restrictions in bulk, then one by one whatever the bulk reading left out."""
-    notes = []
-    try:
-        async with aclosing(run.source.list_annotations(space)) as batches:
-            async for annotations in batches:
-                await run.ports.work.annotate(run.ref, annotations)
-    except (ListingIncompleteError, SourceUnreachableError) as error:
-        notes.append(f"labels and restrictions were read page by page: {error}")
-    while missing := await run.ports.work.unannotated(run.ref, limit=ANNOTATE_BATCH):
-        annotations = await run.source.read_annotations(missing)
-        await run.ports.work.annotate(
-            run.ref, _complete(annotations, [item.content_id for item in missing])
-        )
-        await run.check_cancelled()
-    return notes
-
-
-def _complete(
-    annotations: Sequence[Annotation], asked: Sequence[ContentId]
-) -> Sequence[Annotation]:
-    """Close what got no answer."""
-    answered = {annotation.content_id for annotation in annotations}
-    silent = [key for key in asked if key not in answered]
-    return [*annotations, *(Annotation(key, frozenset(), UNREADABLE) for key in silent)]
-
-
-async def _plan(run: SyncRun, space: Space) -> None:
-    policy = _policy(run, await _remember_space(run, space))
+async def _plan(run: SyncRun, space: Space, survey: Survey) -> None:
+    policy = _policy(run, await _remember_space(run, space), survey)
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
         await _decide(run, space, items, policy)
@@ -107,23 +53,32 @@ async def _decide(
 ) -> None:
     ids = [item.listed.content_id for item in items]
     known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
-    root = space_scope(run.site, space.id)
+    comments = await run.ports.work.comments(run.ref, ids)
     decisions = [
         decide_document(
-            describe_item(run, space, item, root), known.get(item.listed.content_id), policy
+            Seen(
+                metadata=describe_item(run, space, item),
+                comments_digest=digest_comments(comments.get(key, ())),
+                media_type=item.attachment.media_type if item.attachment else None,
+            ),
+            known.get(key),
+            policy,
         )
-        for item in items
+        for key, item in zip(ids, items, strict=True)
     ]
     await run.ports.work.decide(run.ref, decisions)
 
 
-def _policy(run: SyncRun, before: KnownSpace | None) -> SyncPolicy:
+def _policy(run: SyncRun, before: KnownSpace | None, survey: Survey) -> SyncPolicy:
     request = run.job.request
     is_first = before is None or before.last_complete_sync is None
     return SyncPolicy(
         recipe=run.recipe,
+        extractor=run.ports.extractor.recipe,
         incremental=request.incremental,
+        use_ocr=request.use_ocr,
         first_sync_since=request.last_sync if is_first and request.incremental else None,
+        comments_known=survey.comments_complete,
     )
 
 

@@ -1,18 +1,19 @@
-"""From fetched pages to chunks, in a thread, gathered into batches of bounded size."""
+"""From fetched pages and files to chunks, gathered into batches of bounded size."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from headwater.domain.access import Scope
-from headwater.domain.content import Chunk, DocumentMetadata, Page, Space
+from headwater.domain.content import Chunk, Comment, Document, DocumentMetadata, Page, Space
 from headwater.domain.errors import DocumentError
 from headwater.domain.ids import ContentId
-from headwater.domain.sync import WorkItem
+from headwater.domain.sync import Provenance, WorkItem
 from headwater.pipeline.chunking import split_document
+from headwater.pipeline.comments import add_comments
 from headwater.pipeline.markdown import document_from_page
+from headwater.pipeline.planning import digest_comments
 from headwater.ports import FetchedPage
 from headwater.services.sync.run import SyncRun, describe_item
 
@@ -26,7 +27,9 @@ class Prepared:
 
     metadata: DocumentMetadata
     chunks: tuple[Chunk, ...]
-    losses: Mapping[str, int]
+    provenance: Provenance
+    losses: Mapping[str, int] = field(default_factory=dict)
+    ocr_pages: int = 0
 
     @property
     def hashes(self) -> tuple[str, ...]:
@@ -42,66 +45,108 @@ class Broken:
     error: DocumentError
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A document that turned out, once it was read, to be none for the index."""
+
+    metadata: DocumentMetadata
+    reason: str
+    provenance: Provenance
+
+
+Readied = Prepared | Broken | LeftOut
+
+
 @dataclass(slots=True)
 class Batch:
     """Documents to be settled together."""
 
     prepared: list[Prepared] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def is_full(self) -> bool:
         """Whether the batch is large enough to be settled."""
         chunks = sum(len(item.chunks) for item in self.prepared)
-        documents = len(self.prepared) + len(self.broken)
-        return chunks >= CHUNKS_PER_BATCH or documents >= DOCUMENTS_PER_BATCH
+        return chunks >= CHUNKS_PER_BATCH or len(self.content_ids) >= DOCUMENTS_PER_BATCH
 
-    def add(self, document: Prepared | Broken) -> None:
+    @property
+    def content_ids(self) -> set[ContentId]:
+        """Whose documents these are."""
+        ids = {item.metadata.content_id for item in self.prepared}
+        ids |= {item.metadata.content_id for item in self.broken}
+        return ids | {item.metadata.content_id for item in self.left_out}
+
+    def add(self, document: Readied) -> None:
         """Add one document."""
-        if isinstance(document, Broken):
-            self.broken.append(document)
-        else:
-            self.prepared.append(document)
+        match document:
+            case Prepared():
+                self.prepared.append(document)
+            case Broken():
+                self.broken.append(document)
+            case LeftOut():
+                self.left_out.append(document)
 
-    def __bool__(self) -> bool:
-        return bool(self.prepared or self.broken)
 
-
-async def prepare_batches(
-    run: SyncRun,
-    space: Space,
-    items: Mapping[ContentId, WorkItem],
-    pages: AsyncGenerator[FetchedPage, None],
-    root: Scope,
-) -> AsyncGenerator[Batch, None]:
-    """Yield the fetched pages as chunks, some dozens of chunks at a time."""
+async def gather_batches(documents: AsyncGenerator[Readied, None]) -> AsyncGenerator[Batch, None]:
+    """Yield the documents some dozens of chunks at a time."""
     batch = Batch()
-    async with aclosing(pages):
-        async for fetched in pages:
-            item = items[fetched.content_id]
-            batch.add(await _prepare(run, space, item, fetched, root))
+    async with aclosing(documents):
+        async for document in documents:
+            batch.add(document)
             if batch.is_full:
                 yield batch
                 batch = Batch()
-    if batch:
+    if batch.content_ids:
         yield batch
 
 
-async def _prepare(
-    run: SyncRun, space: Space, item: WorkItem, fetched: FetchedPage, root: Scope
-) -> Prepared | Broken:
+async def prepare_pages(
+    run: SyncRun, space: Space, items: Mapping[ContentId, WorkItem]
+) -> AsyncGenerator[Readied, None]:
+    """Fetch pages and yield them as chunks, with their comments."""
+    comments = await run.ports.work.comments(run.ref, list(items))
+    pages = run.source.fetch_pages([item.listed for item in items.values()])
+    async with aclosing(pages):
+        async for fetched in pages:
+            key = fetched.content_id
+            yield await _prepare_page(run, space, items[key], fetched, comments.get(key, ()))
+
+
+async def _prepare_page(
+    run: SyncRun,
+    space: Space,
+    item: WorkItem,
+    fetched: FetchedPage,
+    comments: Sequence[Comment],
+) -> Readied:
     if isinstance(fetched.outcome, DocumentError):
-        return Broken(describe_item(run, space, item, root), fetched.outcome)
+        return Broken(describe_item(run, space, item), fetched.outcome)
     # The page may have been edited since it was listed: what was read is what is described.
     read = replace(item, listed=fetched.outcome.listed)
-    metadata = describe_item(run, space, read, root)
+    metadata = describe_item(run, space, read)
     try:
-        return await asyncio.to_thread(_convert, run, metadata, fetched.outcome)
+        return await asyncio.to_thread(_convert, run, metadata, fetched.outcome, comments)
     except DocumentError as error:
         return Broken(metadata, error)
 
 
-def _convert(run: SyncRun, metadata: DocumentMetadata, page: Page) -> Prepared:
-    document = document_from_page(page)
+def _convert(
+    run: SyncRun, metadata: DocumentMetadata, page: Page, comments: Sequence[Comment]
+) -> Prepared:
+    document = add_comments(document_from_page(page), comments)
+    return cut_document(
+        run,
+        metadata,
+        document,
+        Provenance(str(run.recipe), comments_digest=digest_comments(comments)),
+    )
+
+
+def cut_document(
+    run: SyncRun, metadata: DocumentMetadata, document: Document, provenance: Provenance
+) -> Prepared:
+    """Return a document cut into chunks for the embedder in use."""
     chunks = split_document(document, run.chunk_policy, run.ports.embedder.count_tokens)
-    return Prepared(metadata, chunks, document.losses)
+    return Prepared(metadata, chunks, provenance, document.losses)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import ChunkCounts, DocumentCounts, JobChange, JobRef, Progress, Stage
-from headwater.domain.sync import DeletionPlan, KnownDocument
+from headwater.domain.sync import DocumentState, KnownDocument
 from headwater.pipeline.planning import is_searchable, plan_deletions
 from headwater.ports import ContentStatus, LookedUp, Ports, StoreBatch
 from headwater.services.sync.batches import call_store
@@ -25,42 +26,69 @@ async def reconcile(ports: Ports, ref: JobRef, survey: Survey) -> None:
     async with open_run(ports, ref) as run:
         await run.reporter.enter(Stage.RECONCILING)
         await run.source.check_credentials()
-        found = await run.source.look_up([item.content_id for item in missing])
-        vanished = [item for item in missing if _has_left(item, found, survey)]
-        await _carry_out(run, survey, vanished)
+        pages = [item for item in missing if item.kind is not DocumentKind.ATTACHMENT]
+        await _reconcile_pages(run, survey, pages)
+        if survey.attachments_complete:
+            files = [item for item in missing if item.kind is DocumentKind.ATTACHMENT]
+            await _reconcile_attachments(run, survey, files)
 
 
-def _has_left(item: KnownDocument, found: Mapping[ContentId, LookedUp], survey: Survey) -> bool:
-    """Whether the document is not in the space any more; without an answer it is taken to be."""
-    answer = found.get(item.content_id)
-    if answer is None:
-        return False
-    return not (
-        answer.status is ContentStatus.CURRENT and answer.space_id in {None, survey.space.id}
-    )
-
-
-async def _carry_out(run: SyncRun, survey: Survey, vanished: Sequence[KnownDocument]) -> None:
+async def _reconcile_pages(run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]) -> None:
+    vanished = await _look_up(run, survey, missing)
     searchable = [item for item in vanished if is_searchable(item)]
     total = await run.ports.catalog.count_indexed(run.ref.tenant, run.site, survey.space.key)
     plan = plan_deletions(searchable, searchable_in_space=total)
-    never_in = tuple(item.document_id for item in vanished if not is_searchable(item))
-    await run.ports.catalog.forget(run.ref, never_in, JobChange())
-    await _delete(run, searchable, plan)
-    held = JobChange(progress=Progress(documents=DocumentCounts(held=len(plan.hold))))
-    await run.ports.catalog.hold(run.ref, plan.hold, held)
+    held = set(plan.hold)
+    await _remove(run, [item for item in vanished if item.document_id not in held])
+    change = JobChange(progress=Progress(documents=DocumentCounts(held=len(held))))
+    await run.ports.catalog.hold(run.ref, plan.hold, change)
 
 
-async def _delete(run: SyncRun, known: Sequence[KnownDocument], plan: DeletionPlan) -> None:
-    if not plan.delete:
-        return
-    await call_store(
-        lambda: run.ports.store.apply(run.namespace, StoreBatch(deletions=plan.delete))
+async def _reconcile_attachments(
+    run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]
+) -> None:
+    """Remove attachments that went, with their page or alone; those of a held page stay with it."""
+    pages = list({item.page_id for item in missing})
+    known = await run.ports.catalog.known(run.ref.tenant, run.site, pages)
+    alone = [item for item in missing if _is_page_in(item, known)]
+    orphaned = [item for item in missing if item.page_id not in known]
+    await _remove(run, [*orphaned, *await _look_up(run, survey, alone)])
+
+
+def _is_page_in(item: KnownDocument, pages: Mapping[ContentId, KnownDocument]) -> bool:
+    page = pages.get(item.page_id)
+    return page is not None and page.state is not DocumentState.HELD
+
+
+async def _look_up(
+    run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]
+) -> list[KnownDocument]:
+    """Return those that have left the space by Confluence's own word."""
+    if not missing:
+        return []
+    found = await run.source.look_up([item.content_id for item in missing])
+    return [item for item in missing if _has_left(found[item.content_id], survey)]
+
+
+def _has_left(answer: LookedUp, survey: Survey) -> bool:
+    is_here = answer.space_id in {None, survey.space.id}
+    return not (answer.status is ContentStatus.CURRENT and is_here)
+
+
+async def _remove(run: SyncRun, gone: Sequence[KnownDocument]) -> None:
+    stored = [item for item in gone if is_searchable(item)]
+    batch = StoreBatch(deletions=tuple(item.document_id for item in stored))
+    if stored:
+        await call_store(lambda: run.ports.store.apply(run.namespace, batch))
+    change = JobChange(progress=_count(stored))
+    await run.ports.catalog.forget(run.ref, [item.document_id for item in gone], change)
+
+
+def _count(removed: Sequence[KnownDocument]) -> Progress:
+    """Return what removing these adds to a job's progress: what was never in is not counted."""
+    files = sum(item.kind is DocumentKind.ATTACHMENT for item in removed)
+    return Progress(
+        documents=DocumentCounts(deleted=len(removed) - files),
+        attachments=DocumentCounts(deleted=files),
+        chunks=ChunkCounts(deleted=sum(len(item.chunk_hashes) for item in removed)),
     )
-    chunks = sum(len(item.chunk_hashes) for item in known if item.document_id in set(plan.delete))
-    change = JobChange(
-        progress=Progress(
-            documents=DocumentCounts(deleted=len(plan.delete)), chunks=ChunkCounts(deleted=chunks)
-        )
-    )
-    await run.ports.catalog.forget(run.ref, plan.delete, change)

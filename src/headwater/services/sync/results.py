@@ -1,32 +1,38 @@
 """How a document ended, and the one place where that is recorded and counted."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from headwater.domain.content import DocumentMetadata
+from headwater.domain.content import DocumentKind, DocumentMetadata
 from headwater.domain.errors import DocumentError
 from headwater.domain.jobs import DocumentCounts, JobChange, Progress
-from headwater.domain.sync import DocumentResult, Outcome
+from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.pipeline.planning import digest_metadata
 from headwater.services.sync.run import SyncRun
 
 
-def make_result(run: SyncRun, metadata: DocumentMetadata, outcome: Outcome) -> DocumentResult:
-    """Return a result without chunks, made by the present recipe."""
+def make_result(
+    metadata: DocumentMetadata, outcome: Outcome, provenance: Provenance
+) -> DocumentResult:
+    """Return a result without chunks."""
     return DocumentResult(
         metadata=metadata,
         outcome=outcome,
-        recipe=str(run.recipe),
+        provenance=provenance,
         metadata_digest=digest_metadata(metadata),
     )
 
 
-def make_failure(run: SyncRun, metadata: DocumentMetadata, error: DocumentError) -> DocumentResult:
+def make_skip(metadata: DocumentMetadata, reason: str, provenance: Provenance) -> DocumentResult:
+    """Return the result of a document that is left out for a reason."""
+    result = make_result(metadata, Outcome.SKIPPED, provenance)
+    return replace(result, skip_reason=reason)
+
+
+def make_failure(metadata: DocumentMetadata, error: DocumentError) -> DocumentResult:
     """Return the result of a document that met an error."""
-    return DocumentResult(
-        metadata=metadata,
-        outcome=Outcome.FAILED,
-        recipe=str(run.recipe),
-        metadata_digest=digest_metadata(metadata),
+    return replace(
+        make_result(metadata, Outcome.FAILED, Provenance(recipe="")),
         error_type=error.error_type,
         error_message=str(error),
     )
@@ -43,9 +49,13 @@ def count_results(results: Iterable[DocumentResult]) -> Progress:
     """Return what these results add to a job's progress."""
     total = Progress()
     for result in results:
+        counted = DocumentCounts(done=1, **{result.outcome.value: 1})
+        is_attachment = result.metadata.kind is DocumentKind.ATTACHMENT
         total += Progress(
-            documents=DocumentCounts(done=1, **{result.outcome.value: 1}),
+            documents=DocumentCounts() if is_attachment else counted,
+            attachments=counted if is_attachment else DocumentCounts(),
             chunks=result.chunks,
+            ocr_pages=result.ocr_pages,
             skipped={result.skip_reason: 1} if result.skip_reason else {},
             losses=result.losses,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from headwater.domain.access import Scope
+from headwater.domain.access import space_scope
 from headwater.domain.content import DocumentMetadata, Space
 from headwater.domain.errors import JobCancelledError, NotFoundError
 from headwater.domain.ids import Namespace, SiteId, make_document_id
@@ -15,7 +15,7 @@ from headwater.domain.jobs import Job, JobChange, JobRef, Progress, Stage
 from headwater.domain.sync import WorkItem
 from headwater.pipeline.chunking import CHUNKING_VERSION, ChunkPolicy
 from headwater.pipeline.markdown import CONVERSION_VERSION
-from headwater.pipeline.planning import Recipe
+from headwater.pipeline.planning import Recipe, attachment_recipe
 from headwater.ports import Embedder, Ports, Source, Traffic
 from headwater.services.credentials import open_credential
 
@@ -53,8 +53,13 @@ class SyncRun:
 
     @property
     def recipe(self) -> Recipe:
-        """What chunks and vectors depend on beside the text."""
+        """What a page's chunks and vectors depend on beside its text."""
         return recipe_of(self.ports.embedder)
+
+    def attachment_recipe(self, *, ocr_missing: bool) -> Recipe:
+        """Return the same for an attachment, depending on whether OCR would find more in it."""
+        extractor = self.ports.extractor.recipe
+        return attachment_recipe(extractor, self.recipe, ocr_missing=ocr_missing)
 
     async def check_cancelled(self) -> None:
         """Raise ``JobCancelledError`` once somebody asked the job to stop."""
@@ -146,16 +151,19 @@ async def read_open_job(ports: Ports, ref: JobRef) -> Job:
     return job
 
 
-def describe_item(run: SyncRun, space: Space, item: WorkItem, root: Scope) -> DocumentMetadata:
+def describe_item(run: SyncRun, space: Space, item: WorkItem) -> DocumentMetadata:
     """Return the metadata that the item's records are to carry."""
-    listed = item.listed
+    listed, file = item.listed, item.attachment
     web_url = run.job.request.address.web_url.rstrip("/")
-    path = listed.web_path or f"/pages/viewpage.action?pageId={listed.content_id}"
+    page_id = file.page_id if file else listed.content_id
+    path = listed.web_path or f"/pages/viewpage.action?pageId={page_id}"
     return DocumentMetadata(
         document_id=make_document_id(run.site, listed.content_id),
         site=run.site,
         content_id=listed.content_id,
-        page_id=listed.content_id,
+        page_id=page_id,
+        parent_id=listed.parent_id,
+        attachment_id=file.content_id if file else None,
         kind=listed.kind,
         space=space.key,
         title=listed.title,
@@ -164,5 +172,5 @@ def describe_item(run: SyncRun, space: Space, item: WorkItem, root: Scope) -> Do
         last_modified=listed.last_modified,
         labels=item.labels,
         author_id=listed.author_id,
-        access_scope=item.scope or root,
+        access_scope=item.scope or space_scope(run.site, space.id),
     )

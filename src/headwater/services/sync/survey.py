@@ -14,7 +14,14 @@ class Survey:
     site: SiteId
     space: Space
     complete: bool
+    attachments_complete: bool = True
+    comments_complete: bool = True
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every listing reached its own last page."""
+        return self.complete and self.attachments_complete and self.comments_complete
 
     def to_plain(self) -> dict[str, object]:
         """Return the survey as JSON values."""
@@ -22,6 +29,8 @@ class Survey:
             "site": self.site,
             "space": asdict(self.space),
             "complete": self.complete,
+            "attachments_complete": self.attachments_complete,
+            "comments_complete": self.comments_complete,
             "notes": list(self.notes),
         }
 
@@ -42,5 +51,7 @@ def survey_from_plain(plain: Mapping[str, object]) -> Survey:
             status=SpaceStatus(space["status"]),
         ),
         complete=bool(plain["complete"]),
+        attachments_complete=bool(plain["attachments_complete"]),
+        comments_complete=bool(plain["comments_complete"]),
         notes=tuple(str(note) for note in notes),
     )

@@ -4,63 +4,79 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from headwater.domain.access import Scope
-from headwater.domain.content import Space
+from headwater.domain.content import DocumentMetadata, Space
 from headwater.domain.errors import DocumentError
 from headwater.domain.jobs import ChunkCounts
-from headwater.domain.sync import Action, DocumentResult, Outcome, WorkItem
+from headwater.domain.sync import (
+    Action,
+    DocumentResult,
+    KnownDocument,
+    Outcome,
+    Provenance,
+    WorkItem,
+)
 from headwater.ports import StoreBatch
-from headwater.services.sync.batches import call_store
-from headwater.services.sync.results import make_failure, make_result, record_results
+from headwater.services.sync.batches import call_store, settle_skips
+from headwater.services.sync.results import make_failure, make_result, make_skip, record_results
 from headwater.services.sync.run import SyncRun, describe_item
 
 UPKEEP_BATCH: Final = 200
 
 _OUTCOMES: Final = {
     Action.KEEP: Outcome.UNCHANGED,
-    Action.SKIP: Outcome.SKIPPED,
     Action.METADATA: Outcome.METADATA_ONLY,
 }
 
 
-async def settle_unread(run: SyncRun, space: Space, items: Sequence[WorkItem], root: Scope) -> None:
+async def settle_unread(run: SyncRun, space: Space, items: Sequence[WorkItem]) -> None:
     """Settle every item whose body need not be read."""
-    unread = [item for item in items if item.action in _OUTCOMES]
+    unread = [item for item in items if item.action is not Action.FETCH]
     for start in range(0, len(unread), UPKEEP_BATCH):
         await run.check_cancelled()
-        await _settle(run, space, unread[start : start + UPKEEP_BATCH], root)
+        await _settle(run, space, unread[start : start + UPKEEP_BATCH])
 
 
-async def _settle(run: SyncRun, space: Space, items: Sequence[WorkItem], root: Scope) -> None:
+async def _settle(run: SyncRun, space: Space, items: Sequence[WorkItem]) -> None:
     ids = [item.listed.content_id for item in items]
     known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
     results = [
-        _result(run, space, item, root, known[key].chunk_hashes if key in known else ())
+        _result(run, describe_item(run, space, item), item, known.get(key))
         for key, item in zip(ids, items, strict=True)
     ]
-    await record_results(run, await _rewrite(run, results))
+    await settle_skips(run, [item for item in results if item.outcome is Outcome.SKIPPED])
+    others = [item for item in results if item.outcome is not Outcome.SKIPPED]
+    await record_results(run, await _rewrite(run, others))
 
 
 def _result(
-    run: SyncRun, space: Space, item: WorkItem, root: Scope, hashes: tuple[str, ...]
+    run: SyncRun, metadata: DocumentMetadata, item: WorkItem, known: KnownDocument | None
 ) -> DocumentResult:
-    outcome = _OUTCOMES[item.action or Action.KEEP]
-    result = make_result(run, describe_item(run, space, item, root), outcome)
-    if outcome is Outcome.SKIPPED:
-        return replace(result, skip_reason=item.reason)
-    return replace(result, chunk_hashes=hashes, chunks=ChunkCounts(reused=len(hashes)))
+    provenance = known.provenance if known else _provenance_of_skip(run, item)
+    if item.action is Action.SKIP:
+        return make_skip(metadata, item.reason or "", provenance)
+    hashes = known.chunk_hashes if known else ()
+    return replace(
+        make_result(metadata, _OUTCOMES[item.action or Action.KEEP], provenance),
+        chunk_hashes=hashes,
+        chunks=ChunkCounts(reused=len(hashes)),
+    )
+
+
+def _provenance_of_skip(run: SyncRun, item: WorkItem) -> Provenance:
+    """Return by what recipe a document was left out that was never read."""
+    if item.attachment:
+        return Provenance(str(run.attachment_recipe(ocr_missing=True)))
+    return Provenance(str(run.recipe))
 
 
 async def _rewrite(run: SyncRun, results: list[DocumentResult]) -> list[DocumentResult]:
     """Write the changed metadata into the store; what the store refuses becomes failures."""
     changed = [item for item in results if item.outcome is Outcome.METADATA_ONLY]
-    batch = StoreBatch(metadata=tuple(item.metadata for item in changed))
     if not changed:
         return results
+    batch = StoreBatch(metadata=tuple(item.metadata for item in changed))
     try:
         await call_store(lambda: run.ports.store.apply(run.namespace, batch))
     except DocumentError as error:
-        return [
-            make_failure(run, item.metadata, error) if item in changed else item for item in results
-        ]
+        return [make_failure(item.metadata, error) if item in changed else item for item in results]
     return results
