@@ -2,7 +2,7 @@
 
 import math
 import traceback
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 from uuid import uuid4
 
 import structlog
@@ -98,7 +98,7 @@ async def _answer_our_error(request: Request, error: Exception) -> Response:
     answer = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
     if answer is None:
         return answer_unexpected(error, request.state.request_id)
-    headers = {"Retry-After": _wait(error)} if isinstance(error, RetryableError) else None
+    headers = {"Retry-After": _wait(error)} if _says_when(error) else None
     return render_problems(answer.status, [_problem(error, answer)], headers)
 
 
@@ -108,7 +108,14 @@ def _problem(error: Exception, answer: _Answer) -> Problem:
     return Problem(answer.loc, str(error), answer.type)
 
 
-def _wait(error: RetryableError) -> str:
+def _says_when(error: Exception) -> TypeGuard[RetryableError | SourceUnreachableError]:
+    """Tell whether coming back makes sense: always where we are busy, else if it is known when."""
+    if isinstance(error, SourceUnreachableError):
+        return error.retry_after is not None
+    return isinstance(error, RetryableError)
+
+
+def _wait(error: RetryableError | SourceUnreachableError) -> str:
     return str(max(1, math.ceil(error.retry_after or RETRY_AFTER)))
 
 

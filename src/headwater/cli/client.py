@@ -1,6 +1,5 @@
 """Calling the API: of a running server, or of one opened inside this process."""
 
-import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from typing import Any, Final
 
 import httpx2
 
-from headwater.adapters.logs import configure_logging
 from headwater.bootstrap import open_ports, prepare_settings
 from headwater.cli.addresses import name_url
 from headwater.cli.output import CommandFailedError
@@ -17,6 +15,20 @@ from headwater.config import Settings, load_settings
 
 PROBE_SECONDS: Final = 1.0
 CALL_SECONDS: Final = 120.0
+
+HINTS: Final = {
+    "authentication_error": "pass a token that this server accepts with --token",
+    "permission_error.confluence": "check --user and the API token; doctor --site tries each call",
+    "permission_error": "use a token of this tenant with the scope that is named",
+    "not_found_error": "headwater jobs lists the tenant's jobs",
+    "conflict_error": "choose another --job-id, or leave it out",
+    "value_error.space": "headwater spaces lists what the account may see",
+    "value_error.url.host": "the server reaches private hosts listed in HEADWATER_ALLOWED_PRIVATE_HOSTS",
+    "source_error": "check --site; headwater doctor --site tries each call",
+    "server_error": "the server's log has the details under this id",
+    "unavailable_error": "try again; headwater doctor checks every part and setting",
+}
+"""What to do about an error answer, by the beginning of its type; the first that fits counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class ApiClient:
                 hint="is the server running? headwater serve",
             ) from error
         if response.is_error:
-            raise CommandFailedError(_describe(response))
+            raise explain_refusal(response)
         return response.json()
 
 
@@ -61,7 +73,7 @@ class ApiClient:
 async def open_client(connection: Connection) -> AsyncGenerator[ApiClient, None]:
     """Connect to the server that was named, or that runs at the configured address, or open one here."""
     settings = prepare_settings(load_settings())
-    url = connection.server or await _find_server(settings)
+    url = connection.server or await find_server(settings)
     token = connection.token or mint_token(settings, connection.tenant, groups=connection.groups)
     headers = {"authorization": f"Bearer {token}", "x-tenantid": connection.tenant}
     if url:
@@ -79,7 +91,6 @@ async def _open_embedded(
     # A running server makes the web framework unnecessary, and loading it takes most of a second.
     from headwater.api.application import create_app  # noqa: PLC0415
 
-    configure_logging(json_lines=False, own_level=logging.WARNING)
     app = create_app(settings, lambda: open_ports(settings))
     async with (
         app.router.lifespan_context(app),
@@ -93,7 +104,8 @@ async def _open_embedded(
         yield http
 
 
-async def _find_server(settings: Settings) -> str | None:
+async def find_server(settings: Settings) -> str | None:
+    """Return the URL of the server that runs at the configured address; ``None`` if none does."""
     url = name_url(settings.host, settings.port)
     try:
         async with httpx2.AsyncClient(timeout=PROBE_SECONDS) as http:
@@ -104,10 +116,16 @@ async def _find_server(settings: Settings) -> str | None:
     return url if response.is_success else None
 
 
-def _describe(response: httpx2.Response) -> str:
+def explain_refusal(response: httpx2.Response) -> CommandFailedError:
+    """Return what an error answer says, with what to do about it on this command line."""
     try:
         problems = response.json()["detail"]
         texts = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems]
-    except (ValueError, KeyError, TypeError):
-        texts = [response.text[:200]]
-    return f"{response.status_code}: " + "; ".join(texts)
+        hint = _find_hint(str(problems[0]["type"]))
+    except (ValueError, LookupError, TypeError):
+        texts, hint = [response.text[:200]], "is this a Headwater server? look at --server"
+    return CommandFailedError(f"{response.status_code}: " + "; ".join(texts), hint=hint)
+
+
+def _find_hint(kind: str) -> str | None:
+    return next((hint for start, hint in HINTS.items() if kind.startswith(start)), None)

@@ -1,6 +1,5 @@
 """``headwater demo``: the main job from end to end, on this machine alone."""
 
-import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +8,6 @@ from typing import Any
 import httpx2
 from rich.panel import Panel
 
-from headwater.adapters.logs import configure_logging
 from headwater.bootstrap import prepare_settings
 from headwater.cli.client import ApiClient
 from headwater.cli.confluence import make_upload_body, print_spaces
@@ -38,7 +36,6 @@ README.md goes on from here; docs/ explains how it works."""
 @run_async
 async def demo() -> None:
     """Run a sample Confluence, bring a space in through the HTTP API, and ask it three questions."""
-    configure_logging(json_lines=False, own_level=logging.WARNING)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="headwater-demo-")))
         site = await stack.enter_async_context(run_sandbox(make_world()))

@@ -8,8 +8,10 @@ import typer
 from rich.table import Table
 
 from headwater.bootstrap import make_sources, open_ports, prepare_settings
+from headwater.cli.addresses import open_listener
+from headwater.cli.client import find_server
 from headwater.cli.options import ApiTokenFile, Json, read_credentials
-from headwater.cli.output import FAILED, console, print_json, run_async
+from headwater.cli.output import FAILED, CommandFailedError, console, print_json, run_async
 from headwater.config import Settings, load_settings
 from headwater.domain.errors import HeadwaterError
 from headwater.domain.jobs import SiteAddress, SiteCredential
@@ -46,16 +48,21 @@ async def _check_parts() -> list[Check]:
         settings = prepare_settings(load_settings())
     except HeadwaterError as error:
         return [Check("settings", ok=False, detail=str(error))]
-    checks = [
+    return [
         Check("settings", ok=True, detail="read"),
         _check_disk(settings),
-        _check_tokens(settings),
+        await _check_tokens(settings),
+        await _check_port(settings),
+        *await _check_stores(settings),
     ]
+
+
+async def _check_stores(settings: Settings) -> Sequence[Check]:
     try:
         async with open_ports(settings) as ports:
-            return [*checks, *await check_health(ports)]
+            return await check_health(ports)
     except HeadwaterError as error:
-        return [*checks, Check("start", ok=False, detail=str(error))]
+        return [Check("start", ok=False, detail=str(error))]
 
 
 def _check_disk(settings: Settings) -> Check:
@@ -66,20 +73,44 @@ def _check_disk(settings: Settings) -> Check:
     return Check("disk", ok=True, detail=text)
 
 
-def _check_tokens(settings: Settings) -> Check:
+async def _check_tokens(settings: Settings) -> Check:
+    # With the web framework, and only this command needs them without serving.
+    from headwater.api.keysets import fetch_keys  # noqa: PLC0415
+    from headwater.api.tokens import make_verifier  # noqa: PLC0415
+
+    try:
+        make_verifier(settings)
+        keys = await fetch_keys(settings.jwt_jwks_url) if settings.jwt_jwks_url else ()
+    except HeadwaterError as error:
+        return Check("tokens", ok=False, detail=str(error))
+    return Check("tokens", ok=True, detail=_describe_tokens(settings, len(keys)))
+
+
+def _describe_tokens(settings: Settings, keys: int) -> str:
     if settings.jwt_jwks_url:
-        return Check("tokens", ok=True, detail=f"verified with the keys of {settings.jwt_jwks_url}")
+        return f"verified with the keys of {settings.jwt_jwks_url} ({keys} found)"
     if settings.jwt_public_key:
-        return Check("tokens", ok=True, detail="verified with HEADWATER_JWT_PUBLIC_KEY")
-    return Check("tokens", ok=True, detail="HS256; headwater token makes one for development")
+        return "verified with HEADWATER_JWT_PUBLIC_KEY"
+    return "HS256; headwater token makes one for development"
+
+
+async def _check_port(settings: Settings) -> Check:
+    url = await find_server(settings)
+    if url:
+        return Check("address", ok=True, detail=f"a server answers at {url}")
+    try:
+        open_listener(settings.host, settings.port).close()
+    except CommandFailedError as error:
+        return Check("address", ok=False, detail=f"{error}; {error.hint}")
+    return Check("address", ok=True, detail=f"{settings.host}:{settings.port} is free")
 
 
 async def _check_site(site: str, user: str, api_token_file: ApiTokenFile) -> list[Check]:
     given = read_credentials(site, None, user, api_token_file)
     address = SiteAddress(given["instance_url"], given["web_url_instance"])
     credential = SiteCredential(given["username"], Secret(given["api_token"]))
-    sources = make_sources(load_settings())
     try:
+        sources = make_sources(load_settings())
         async with sources.open(address, credential) as source:
             capabilities = await source.probe()
     except HeadwaterError as error:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from headwater.cli.client import open_client
 from headwater.cli.options import (
@@ -97,16 +96,14 @@ async def jobs(
 
 
 def _print_jobs(rows: list[dict[str, Any]]) -> None:
-    table = Table("job", "space", "status", "stage", "documents", "created", "message")
+    """Print a line per job, its id whole however narrow the terminal is, and what it says."""
+    if not rows:
+        console.print("no jobs yet; headwater upload starts one")
     for row in rows:
         documents = row["progress"]["documents"]
-        table.add_row(
-            row["job_id"],
-            row["space"],
-            row["status"],
-            row["stage"],
-            f"{documents['done']}/{documents['listed']}",
-            row["created_at"],
-            row["message"] or "",
-        )
-    console.print(table)
+        state = row["status"] if row["status"] != "running" else f"running ({row['stage']})"
+        count = f"{documents['done']}/{documents['listed']} documents"
+        line = f"{row['job_id']}  {row['space']}  {state}  {count}  {row['created_at']}"
+        console.print(line, markup=False, soft_wrap=True)
+        if row["message"]:
+            console.print(f"    {row['message']}", markup=False, soft_wrap=True)

@@ -1,7 +1,10 @@
 """The commands by name."""
 
+import logging
+
 import typer
 
+from headwater.adapters.logs import configure_logging
 from headwater.cli.confluence import spaces, upload
 from headwater.cli.demo import demo
 from headwater.cli.doctor import doctor
@@ -9,11 +12,15 @@ from headwater.cli.knowledge import jobs, search
 from headwater.cli.serving import sandbox, serve, worker
 from headwater.cli.tokens import token
 
-app = typer.Typer(
-    help="Confluence spaces in a vector knowledge base, kept exactly in step.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def prepare() -> None:
+    """Confluence spaces in a vector knowledge base, kept exactly in step."""
+    # Standard output belongs to what a command prints; commands that serve say more in their log.
+    configure_logging(json_lines=False, own_level=logging.WARNING)
+
 
 for command in (demo, serve, worker, sandbox, spaces, upload, search, jobs, token, doctor):
     app.command()(command)

@@ -4,7 +4,8 @@ import asyncio
 import functools
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec
 
 import typer
@@ -35,9 +36,9 @@ def print_json(value: object) -> None:
 
 def end_with(message: str, *, hint: str | None = None) -> NoReturn:
     """Print ``error:`` and ``hint:`` and end with exit code 1."""
-    stderr.print(f"[bold red]error:[/] {_escape(message)}")
+    stderr.print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
     if hint:
-        stderr.print(f"[bold]hint:[/] {_escape(hint)}")
+        stderr.print(f"[bold]hint:[/] {_escape(hint)}", soft_wrap=True)
     raise typer.Exit(FAILED)
 
 
@@ -46,14 +47,21 @@ def run_async(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, No
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
+        with ending_on_errors():
             asyncio.run(command(*args, **kwargs))
-        except CommandFailedError as error:
-            end_with(str(error), hint=error.hint)
-        except HeadwaterError as error:
-            end_with(str(error), hint="headwater doctor checks every part and setting")
 
     return run
+
+
+@contextmanager
+def ending_on_errors() -> Iterator[None]:
+    """End the command with exit code 1, ``error:`` and ``hint:`` on errors raised on purpose."""
+    try:
+        yield
+    except CommandFailedError as error:
+        end_with(str(error), hint=error.hint)
+    except HeadwaterError as error:
+        end_with(str(error), hint="headwater doctor checks every part and setting")
 
 
 def _escape(text: str) -> str:

@@ -9,7 +9,7 @@ import jwt
 import typer
 
 from headwater.bootstrap import prepare_settings
-from headwater.cli.output import CommandFailedError, end_with, print_json
+from headwater.cli.output import CommandFailedError, ending_on_errors, print_json
 from headwater.config import Settings, load_settings
 
 DEVELOPMENT_TENANT: Final = "00000000-0000-4000-8000-000000000001"
@@ -58,11 +58,9 @@ def token(
     json_output: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Print a development token for a tenant."""
-    settings = prepare_settings(load_settings())
-    try:
+    with ending_on_errors():
+        settings = prepare_settings(load_settings())
         text = mint_token(settings, tenant, groups=group, scopes=scope)
-    except CommandFailedError as error:
-        end_with(str(error), hint=error.hint)
     if json_output:
         print_json({"token": text, "tenant": tenant})
     else:

@@ -86,8 +86,12 @@ class JobEngine:
             self._seat.release()
 
     async def enqueue(self, ref: JobRef, *, lane: str) -> None:
-        """Store the job for execution; a job that is stored already is left as it is."""
+        """Store the job for execution; a job that is stored already is left as it is.
+
+        ``RetryableError`` when it could not be stored.
+        """
         with (
+            _waiting_for(self._folder),
             SetWorkflowID(_workflow_id(ref)),
             SetEnqueueOptions(queue_partition_key=lane),
         ):
@@ -97,12 +101,8 @@ class JobEngine:
         """Raise unless jobs can be stored and this process executes them."""
         if self._supervisor is None or self._supervisor.done():
             raise ConfigError("the job engine is not running; restart this process")
-        try:
+        with _waiting_for(self._folder):
             await DBOS.list_workflows_async(limit=1)
-        except sqlalchemy.exc.SQLAlchemyError as error:
-            raise RetryableError(
-                f"the job database in {self._folder} does not answer; check disk and permissions"
-            ) from error
 
     def _launch(self, seat: Seat) -> None:
         path = self._folder / "jobs.db"
@@ -152,8 +152,8 @@ class JobEngine:
             stranded = await DBOS.list_workflows_async(status="PENDING", executor_id=seats)
             ids = [workflow.workflow_id for workflow in stranded]
             if ids:
+                _log.warning("taking over jobs of a process that is gone", jobs=len(ids))
                 await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
-                _log.warning("took over jobs of a process that is gone", jobs=len(ids))
 
 
 @contextmanager
@@ -164,6 +164,16 @@ def _explaining(folder: Path) -> Iterator[None]:
         raise ConfigError(
             f"cannot keep jobs in {folder} ({error}); give this process write access, or restore the"
             " folder from a backup"
+        ) from error
+
+
+@contextmanager
+def _waiting_for(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise RetryableError(
+            f"the job database in {folder} does not answer; check disk and permissions"
         ) from error
 
 

@@ -7,10 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.contract.records import ACME, DIMENSION, document_id, make_document
-
 from headwater.adapters.lance.store import LanceStore
 from headwater.ports import StoreBatch
+from tests.contract.records import ACME, DIMENSION, document_id, make_document
 
 DOCUMENTS = 5
 

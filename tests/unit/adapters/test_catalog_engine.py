@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import event, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import StatementError
-from tests.contract.catalog_samples import NOW, make_job, make_listed, make_ref, open_engine
 
 from headwater.adapters.catalog.engine import Database, find_file, make_engine, parse_url
 from headwater.adapters.catalog.schema import UtcTime
 from headwater.adapters.catalog.stores import open_catalog
 from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobChange, Stage
+from tests.contract.catalog_samples import NOW, make_job, make_listed, make_ref, open_engine
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def test_every_connection_is_set_for_sharing_the_file(tmp_path):
                 for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys"):
                     answer = await connection.execute(text(f"PRAGMA {name}"))
                     values.append(answer.scalar_one())
-    assert values == ["wal", 1, 30_000, 1] * 2
+    assert values == ["wal", 2, 30_000, 1] * 2
 
 
 async def test_writers_lock_at_their_beginning_and_readers_do_not(tmp_path):

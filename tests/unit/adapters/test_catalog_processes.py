@@ -6,9 +6,8 @@ import sqlite3
 import subprocess
 import sys
 
-from tests.contract.catalog_samples import add_running_job, make_ref, open_engine
-
 from headwater.adapters.catalog.stores import open_catalog
+from tests.contract.catalog_samples import add_running_job, make_ref, open_engine
 
 WRITER = """
 import asyncio, sys

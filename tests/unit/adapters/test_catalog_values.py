@@ -6,7 +6,6 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contract.catalog_samples import NOW, make_job, make_ref
 
 import headwater.adapters.catalog
 from headwater.adapters.catalog.changes import apply_change, cancel_job
@@ -34,6 +33,7 @@ from headwater.domain.jobs import (
     Stage,
     UploadRequest,
 )
+from tests.contract.catalog_samples import NOW, make_job, make_ref
 
 TEXT = st.text(max_size=20)
 TIMES = st.datetimes(timezones=st.just(UTC))

@@ -9,6 +9,12 @@ import stamina
 from openai import AsyncOpenAI
 from starlette.responses import JSONResponse, PlainTextResponse
 from structlog.testing import capture_logs
+
+from headwater.adapters.embedders import openai as adapter
+from headwater.adapters.embedders.openai import OpenAIEmbedder
+from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
+from headwater.domain.secrets import Secret
+from headwater.ports import EmbeddingKind
 from tests.unit.adapters.embeddings_server import (
     DIMENSION,
     KEY,
@@ -16,12 +22,6 @@ from tests.unit.adapters.embeddings_server import (
     refuse,
     serve_embeddings,
 )
-
-from headwater.adapters.embedders import openai as adapter
-from headwater.adapters.embedders.openai import OpenAIEmbedder
-from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
-from headwater.domain.secrets import Secret
-from headwater.ports import EmbeddingKind
 
 PASSAGE = EmbeddingKind.PASSAGE
 

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from headwater.adapters.lance.store import LanceStore
 from tests.contract.records import ACME, DIMENSION, ask
 from tests.unit.adapters.lance_process import DOCUMENTS, size_of
-
-from headwater.adapters.lance.store import LanceStore
 
 ROOT = Path(__file__).parents[3]
 ROUNDS = 40

@@ -9,6 +9,12 @@ import lancedb
 import pytest
 import stamina
 from lancedb.table import AsyncTable
+
+from headwater.adapters.lance import indexes
+from headwater.adapters.lance.rows import make_schema
+from headwater.adapters.lance.store import LanceStore
+from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
+from headwater.ports import StoreBatch, StoreCounts, StoredDocument
 from tests.contract.records import (
     ACME,
     DIMENSION,
@@ -20,12 +26,6 @@ from tests.contract.records import (
     make_metadata,
     make_namespace,
 )
-
-from headwater.adapters.lance import indexes
-from headwater.adapters.lance.rows import make_schema
-from headwater.adapters.lance.store import LanceStore
-from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
-from headwater.ports import StoreBatch, StoreCounts, StoredDocument
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""Data dirs that start quickly, and a Confluence to read."""
+
+import asyncio
+import os
+import shutil
+import threading
+
+import pytest
+
+from headwater.adapters.embedders.local import LocalEmbedder
+from headwater.sandbox.generator import Recipe, generate_world
+from headwater.sandbox.server import run_sandbox_thread
+
+DOCUMENTS = 40
+"""In each space."""
+
+FIRST_BATCH = 32
+"""How many of them the service settles together."""
+
+
+@pytest.fixture(scope="session")
+def built_models(tmp_path_factory):
+    """The model as the first start builds it; every data dir gets it as a hard link."""
+    folder = tmp_path_factory.mktemp("models")
+
+    async def build():
+        await (await LocalEmbedder.open(folder)).close()
+
+    asyncio.run(build())
+    return folder / "models"
+
+
+@pytest.fixture
+def data_dir(tmp_path, built_models):
+    return make_data_dir(tmp_path / "data", built_models)
+
+
+def make_data_dir(folder, models):
+    folder.mkdir(mode=0o700)
+    shutil.copytree(models, folder / "models", copy_function=os.link)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site():
+    """A Confluence with two spaces, GEN1 and GEN2, of 34 pages and 6 blog posts each."""
+    world = generate_world(Recipe(pages=68, spaces=2, words_per_page=20))
+    for space in ("GEN1", "GEN2"):
+        for number in range(6):
+            world.create_blogpost(space, f"{space} news {number}", f"<p>Issue {number}.</p>")
+    with run_sandbox_thread(world) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def gate(site):
+    """A gate before the bodies of blog posts: closed, it holds a job that has settled a batch of pages."""
+    gate = Gate()
+    site.faults.append(gate.hold)
+    yield gate
+    gate.open()
+    site.faults.remove(gate.hold)
+
+
+class Gate:
+    """Holds answers, however long, until it is opened."""
+
+    def __init__(self) -> None:
+        self._opened = threading.Event()
+
+    def open(self):
+        self._opened.set()
+
+    async def hold(self, request, template, answer):
+        if template.endswith("/blogposts") and "body-format" in request.query_params:
+            await asyncio.to_thread(self._opened.wait)
+        return answer

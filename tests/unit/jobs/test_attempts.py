@@ -1,0 +1,95 @@
+"""What a step does with what it meets, on a real catalog."""
+
+import asyncio
+
+import pytest
+import stamina
+
+from headwater.domain.errors import JobCancelledError, RetryableError, SourceRefusedError
+from headwater.domain.jobs import JobStatus
+from headwater.jobs import runtime, workflows
+from tests.contract.catalog_samples import add_running_job, make_ref
+from tests.unit.services.service_fakes import open_ports
+
+REF = make_ref()
+
+
+@pytest.fixture
+async def ports(tmp_path):
+    async with open_ports(tmp_path) as ports:
+        runtime.set_runtime(runtime.Runtime(ports))
+        await add_running_job(ports, REF)
+        yield ports
+        runtime.clear_runtime()
+
+
+@pytest.fixture
+def impatient():
+    with stamina.set_testing(True, attempts=5):
+        yield
+
+
+async def attempt(error=None):
+    async def call(_ports, _ref):
+        if error:
+            raise error
+
+    return await workflows._attempt("gather", REF, call)
+
+
+async def test_a_step_that_is_done_leaves_the_job_open(ports):
+    assert await attempt()
+    assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (SourceRefusedError("wrong token"), JobStatus.FAILED, "wrong token"),
+        (JobCancelledError("on request"), JobStatus.CANCELLED, "on request"),
+        (ZeroDivisionError("secret text"), JobStatus.FAILED, "unexpected error "),
+    ],
+)
+async def test_whatever_a_step_meets_ends_the_job_visibly(ports, error, status, message):
+    assert not await attempt(error)
+    job = await ports.jobs.find(REF)
+    assert job.status is status
+    assert job.message.startswith(message)
+    assert "secret text" not in job.message
+    assert await ports.credentials.read(REF.tenant, job.credential_id) is None
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_end_of_a_job_is_written_however_long_the_catalog_is_away(ports, monkeypatch):
+    away = iter([True, True, True])
+    change = type(ports.jobs).change
+
+    async def come_back_later(self, ref, asked):
+        if next(away, False):
+            raise RetryableError("the catalog is away")
+        await change(self, ref, asked)
+
+    monkeypatch.setattr(type(ports.jobs), "change", come_back_later)
+    assert not await attempt(SourceRefusedError("wrong token"))
+    assert (await ports.jobs.find(REF)).status is JobStatus.FAILED
+
+
+@pytest.mark.usefixtures("ports")
+async def test_a_workflow_checks_in_while_it_runs():
+    lent = runtime.current_runtime()
+
+    async def work():
+        workflows._check_in(lent)
+        assert asyncio.current_task() in lent.running
+
+    await asyncio.create_task(work())
+    await asyncio.sleep(0)  # lets the task's callbacks run
+    assert lent.running == set()
+
+
+async def test_a_workflow_that_starts_while_the_process_stops_is_parked(ports):
+    lent = runtime.current_runtime()
+    lent.stopping = True
+    with pytest.raises(asyncio.CancelledError):
+        workflows._check_in(lent)
+    assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING

@@ -1,0 +1,115 @@
+"""The engine beside a real catalog."""
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
+
+import pytest
+from dbos import DBOS
+from sqlalchemy.exc import OperationalError
+
+from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.jobs import JobStatus
+from headwater.jobs.engine import JobEngine
+from tests.contract.catalog_samples import make_job, make_ref
+from tests.unit.services.service_fakes import open_ports
+
+REF = make_ref()
+
+
+@asynccontextmanager
+async def started(folder, ports):
+    engine = JobEngine(folder / "jobs")
+    try:
+        await engine.start(ports)
+        yield engine
+    finally:
+        await engine.stop()
+
+
+@pytest.fixture
+async def ports(tmp_path):
+    async with open_ports(tmp_path) as ports:
+        yield ports
+
+
+async def wait_until_final(ports):
+    async with asyncio.timeout(20):
+        while not (job := await ports.jobs.find(REF)).status.is_final:  # noqa: ASYNC110  (the catalog tells nobody)
+            await asyncio.sleep(0.05)
+    return job
+
+
+async def test_a_job_that_was_stored_but_not_queued_is_found_at_the_start(ports, tmp_path):
+    await ports.jobs.add(make_job(REF, credential_id=None), None)
+    async with started(tmp_path, ports) as engine:
+        await engine.check()
+        job = await wait_until_final(ports)
+    assert job.status is JobStatus.FAILED
+    assert "upload again" in job.message
+
+
+@pytest.mark.parametrize("status", ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"])
+async def test_a_job_that_the_engine_has_given_up_does_not_stay_open(ports, tmp_path, status):
+    async with started(tmp_path, ports) as engine:
+        await ports.jobs.add(make_job(REF), b"sealed")
+        await ports.jobs.request_cancel(REF)
+        await engine.enqueue(REF, lane="lane")
+    with closing(sqlite3.connect(tmp_path / "jobs" / "jobs.db")) as engine_db:
+        engine_db.execute("UPDATE workflow_status SET status = ?", [status])
+        engine_db.commit()
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
+        catalog.execute("UPDATE jobs SET status = 'running'")
+        catalog.commit()
+    async with started(tmp_path, ports):
+        job = await ports.jobs.find(REF)
+    assert job.status is JobStatus.FAILED
+    assert job.message.startswith("unexpected error ")
+    assert await ports.credentials.read(REF.tenant, job.credential_id) is None
+
+
+async def test_a_folder_that_is_no_folder_refuses_to_start(ports, tmp_path):
+    (tmp_path / "jobs").touch()
+    with pytest.raises(ConfigError, match="cannot keep jobs in"):
+        async with started(tmp_path, ports):
+            pass
+
+
+async def test_a_stopped_engine_does_not_pass_for_healthy(ports, tmp_path):
+    async with started(tmp_path, ports) as engine:
+        await engine.check()
+    with pytest.raises(ConfigError, match="not running"):
+        await engine.check()
+
+
+async def test_a_job_database_that_does_not_answer_is_a_reason_to_try_again(
+    ports, tmp_path, monkeypatch
+):
+    async def be_away(*_, **__):
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk I/O error"))
+
+    async with started(tmp_path, ports) as engine:
+        monkeypatch.setattr(DBOS, "enqueue_workflow_async", be_away)
+        monkeypatch.setattr(DBOS, "list_workflows_async", be_away)
+        with pytest.raises(RetryableError, match="check disk"):
+            await engine.enqueue(REF, lane="lane")
+        with pytest.raises(RetryableError, match="check disk"):
+            await engine.check()
+
+
+async def test_looking_for_jobs_to_take_over_survives_a_database_that_was_away(
+    ports, tmp_path, monkeypatch
+):
+    looks: asyncio.Queue[str] = asyncio.Queue()
+
+    async def be_away(*_, **__):
+        looks.put_nowait("look")
+        raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr("headwater.jobs.engine.TAKE_OVER_SECONDS", 0.01)
+    monkeypatch.setattr(DBOS, "list_workflows_async", be_away)
+    (tmp_path / "jobs" / "seats").mkdir(parents=True)
+    (tmp_path / "jobs" / "seats" / "seat-7.lock").touch()
+    async with started(tmp_path, ports), asyncio.timeout(20):
+        for _ in range(3):
+            await looks.get()

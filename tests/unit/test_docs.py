@@ -1,0 +1,190 @@
+"""What exists is documented, and what is documented exists."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+
+from headwater.api import tokens, validation
+from headwater.api.application import create_app
+from headwater.cli.main import app as command_line
+from headwater.config import Settings, load_settings
+from headwater.domain.errors import FailureType
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+ADRS = sorted(ROOT.glob("docs/adr/*.md"))
+
+ERROR_TYPE = re.compile(r"[a-z_]+_error(\.[a-z_]+)*")
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def list_documented(page):
+    """Return everything that the page's tables write as code."""
+    rows = [line for line in read(page).splitlines() if line.startswith("|")]
+    return set(re.findall(r"`([^`]+)`", "\n".join(rows)))
+
+
+def describe_default(name, default):
+    """Return what the table says of a default; ``None`` where words explain it."""
+    if name in {"database_url", "jwt_secret", "secret_key"}:
+        return None
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return "" if default is None else str(default)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_table_with_its_default(name):
+    found = re.search(
+        rf"^\| `HEADWATER_{name.upper()}` \|([^|]*)\|", read("README.md"), re.MULTILINE
+    )
+    assert found, f"HEADWATER_{name.upper()} is missing in README.md"
+    expected = describe_default(name, Settings.model_fields[name].default)
+    if expected is not None:
+        assert found[1].strip().strip("`") == expected
+
+
+def test_every_setting_that_is_named_exists():
+    named = {
+        name for page in PAGES for name in re.findall(r"HEADWATER_([A-Z_]+)\b", page.read_text())
+    }
+    assert {name.lower() for name in named} <= Settings.model_fields.keys()
+
+
+@pytest.fixture(scope="module")
+def paths():
+    app = create_app(load_settings(jwt_secret="x" * 40), lambda: None)  # type: ignore[arg-type,return-value]
+    return app.openapi()["paths"]
+
+
+def test_every_route_is_documented_and_no_other(paths):
+    documented = {text for text in list_documented("docs/reference/api.md") if " /" in text}
+    routes = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
+    assert documented == routes | {"GET /docs", "GET /openapi.json"}
+
+
+def test_every_route_names_its_scope(paths):
+    rows = dict(
+        re.findall(
+            r"^\| `([A-Z]+ /v2[^`]*)` \| `([^`]+)` \|", read("docs/reference/api.md"), re.MULTILINE
+        )
+    )
+    for path, calls in paths.items():
+        for method, call in calls.items():
+            if path.startswith("/v2"):
+                assert rows[f"{method.upper()} {path}"] in str(call)
+
+
+def test_every_command_is_documented_and_no_other():
+    commands = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
+    documented = re.findall(r"^\| `headwater ([a-z]+)", read("docs/reference/cli.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(commands)
+
+
+def test_every_option_that_is_named_exists():
+    commands = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
+    known = {
+        option
+        for command in commands.values()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    assert set(re.findall(r"`(--[a-z-]+)", read("docs/reference/cli.md"))) - {"--help"} <= known
+
+
+def list_literals(paths):
+    """Return every text in the code that looks like an error's type."""
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            value = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(value, str) and ERROR_TYPE.fullmatch(value):
+                yield value
+
+
+def list_error_types():
+    """Return every ``type`` that an answer may carry."""
+    source = ROOT / "src" / "headwater"
+    rooms = ["api/*.py", "services/*.py", "adapters/catalog/*.py", "domain/errors.py"]
+    files = [path for room in rooms for path in source.glob(room)]
+    pydantics_own = {"literal_error"}
+    return {
+        *(set(list_literals(files)) - pydantics_own),
+        *(f"authentication_error.{kind}" for _, kind, _ in tokens._REASONS),
+        *(f"authentication_error.{kind}" for kind in list_calls("api/auth.py", "unauthenticated")),
+        *(
+            f"value_error.url.{kind}"
+            for kind in list_calls("adapters/confluence/addresses.py", "self.refusal")
+        ),
+        *(kind for kind, _ in validation._VOCABULARY.values()),
+    }
+
+
+def list_calls(module, function):
+    """Return the first arguments with which a module calls a function."""
+    found = set(re.findall(rf'{re.escape(function)}\("([a-z_]+)"', read(f"src/headwater/{module}")))
+    assert found, f"{module} calls no {function}: mend this test"
+    return found
+
+
+def test_every_error_type_is_documented():
+    assert list_error_types() - list_documented("docs/reference/errors.md") == set()
+
+
+def test_every_failure_type_is_documented_and_no_other():
+    documented = list_documented("docs/reference/errors.md")
+    assert {
+        name
+        for name in documented
+        if name.isupper() and "_" in name and not name.startswith("HEADWATER")
+    } | {"TIMEOUT"} == set(FailureType)
+
+
+def list_links(page):
+    return re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page):
+    for link in list_links(page):
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not anchor or anchor in list_anchors(target), link
+
+
+def list_anchors(page):
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_decisions_are_numbered_without_gaps():
+    numbers = [int(path.name[:4]) for path in ADRS]
+    assert numbers == list(range(1, len(ADRS) + 1))
+
+
+@pytest.mark.parametrize("page", ADRS, ids=lambda page: page.stem)
+def test_every_decision_says_why(page):
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {int(page.name[:4])}. ")
+    if page.stem != "0010-dependencies":
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
+            assert part in text
+
+
+def list_shell_blocks():
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)):
+            yield pytest.param(block, id=f"{page.name}-{number}")
+
+
+@pytest.mark.parametrize("block", list(list_shell_blocks()))
+def test_every_shell_block_parses(block):
+    subprocess.run(["/bin/bash", "-n"], input=block, text=True, check=True, capture_output=True)
