@@ -14,8 +14,8 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from headwater.adapters.confluence.factory import ConfluenceSources
-from headwater.adapters.confluence.governor import Governors
 from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
+from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings

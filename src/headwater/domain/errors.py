@@ -109,6 +109,10 @@ class ConflictError(RequestError):
     """The request contradicts what is already stored."""
 
 
+class JobStateError(ConflictError):
+    """The job, or its space, is in no state for what is asked of it."""
+
+
 class InvalidInputError(RequestError):
     """A value is well-formed JSON of the right type, but cannot be used.
 

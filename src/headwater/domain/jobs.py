@@ -84,6 +84,8 @@ class UploadRequest:
     restriction: ContentRestriction
     last_sync: datetime | None = None
     sync_configuration_id: str | None = None
+    retry_of: JobId | None = None
+    """Set for a retry: only what failed in that job is processed, and nothing is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +210,5 @@ class JobChange:
     throttled_until: datetime | None = None
     progress: Progress = Progress()
     """Added to what the job already counts."""
+    amends: bool = False
+    """Applied to a finished job too: what somebody settled after its end."""

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headwater.sandbox.dialect import Dialect
 from headwater.sandbox.media import MediaGate
 from headwater.sandbox.ordering import Orders
 from headwater.sandbox.visibility import View
@@ -22,11 +23,24 @@ class Site:
     root: str
     media: MediaGate
     orders: Orders
+    dialect: Dialect
+    context: str = "/wiki"
+    """The path under which everything stands; may be empty on Data Center."""
 
     @property
     def base(self) -> str:
-        """The base of web links, which ends in the context ``/wiki``."""
-        return f"{self.root}/wiki"
+        """The base of web links, which ends in the context."""
+        return f"{self.root}{self.context}"
+
+    @property
+    def rest(self) -> str:
+        """The base of v1's REST links."""
+        return f"{self.base}/rest/api"
+
+    @property
+    def roots(self) -> dict[str, str]:
+        """The two links from which a client finds all others."""
+        return {"base": self.base, "context": self.context}
 
 
 class RefusalError(Exception):
@@ -37,6 +51,14 @@ class RefusalError(Exception):
         self.status = status
         self.message = message
         self.code = code
+
+
+class TurnedAwayError(Exception):
+    """The door does not let the caller in; ``answer`` is sent as it is."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
 
 
 def refuse_missing(what: str = "Not Found") -> RefusalError:

@@ -34,6 +34,8 @@ def find_anything(call: Call, item: str) -> Found:
     found: Found | None = view.find(item) or view.find_comment(item)
     if found is None and item.startswith("att"):
         found = view.find_attachment(item)
+    if isinstance(found, Content) and found.kind not in call.site.dialect.kinds:
+        found = None
     if found is None:
         raise refuse_missing(f"No content found with id: ContentId{{id={item}}}")
     return found
@@ -80,7 +82,7 @@ def _find_space(call: Call) -> Space:
 def show_space(call: Call) -> Response:
     """``GET /space/{key}``."""
     payload = Describer(call).describe_space(_find_space(call))
-    payload["_links"] |= {"base": call.site.base, "context": "/wiki"}
+    payload["_links"] |= call.site.roots
     return JSONResponse(payload)
 
 
@@ -110,7 +112,7 @@ def show_space_content(call: Call) -> Response:
     for kind in ("page", "blogpost"):
         page, envelope = cut_offset(call, _list_contents(call, space, kind), most=_MAX_CONTENT)
         answer[kind] = {"results": [describer.describe(it, wanted) for it in page], **envelope}
-    return JSONResponse({**answer, "_links": {"base": call.site.base, "context": "/wiki"}})
+    return JSONResponse({**answer, "_links": call.site.roots})
 
 
 def list_content(call: Call) -> Response:
@@ -131,7 +133,7 @@ def show_content(call: Call) -> Response:
     if found.status.value not in allowed and "any" not in allowed:
         raise refuse_missing(f"No content found with id: ContentId{{id={found.id}}}")
     payload = Describer(call).describe(found, read_expansion(call))
-    payload["_links"] |= {"base": call.site.base, "context": "/wiki"}
+    payload["_links"] |= call.site.roots
     return JSONResponse(payload)
 
 

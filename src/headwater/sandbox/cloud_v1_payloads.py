@@ -1,4 +1,6 @@
-"""Cloud REST API v1: our records as its JSON. Shapes: Atlassian's OpenAPI document, version 1.
+"""REST API v1: our records as its JSON. Shapes: Atlassian's OpenAPI document, version 1.
+
+Where Data Center words things differently, the site's dialect says how.
 
 What ``expand`` does not name is listed under ``_expandable`` with the path that has it.
 """
@@ -15,11 +17,13 @@ from headwater.sandbox.cloud_v2_payloads import (
     format_date,
     name_file,
 )
+from headwater.sandbox.dialect import Dialect
 from headwater.sandbox.entities import (
     Attachment,
     Comment,
     Content,
     Group,
+    Kind,
     Operation,
     Principals,
     Space,
@@ -28,11 +32,10 @@ from headwater.sandbox.entities import (
 )
 from headwater.sandbox.expansion import Expansion
 from headwater.sandbox.search import Found, name_type
+from headwater.sandbox.world import World
 
 _INLINE_LIMIT = 25
 """How many children an expanded ``children.…`` shows at most."""
-PRINCIPAL_LIMIT = 100
-"""How many users or groups one answer about a restriction shows at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +46,28 @@ class Describer:
 
     def link_self(self, path: str) -> str:
         """Return the absolute URL of a REST path."""
-        return f"{self.call.site.base}/rest/api/{path}"
+        return f"{self.call.site.rest}/{path}"
 
     def describe_user(self, account_id: str) -> Json:
         """Return a user; one that has left is unknown."""
         user = self.call.world.people.users.get(account_id)
         if user is None:
             user = User(account_id, "", "Former user")
-        return {
-            "type": "known",
-            "accountId": user.account_id,
-            "accountType": "atlassian",
-            "email": user.email if user.email_visible else "",
-            "publicName": user.name,
-            "displayName": user.name,
-            "profilePicture": _describe_picture(),
-            "timeZone": user.time_zone,
-            "isExternalCollaborator": False,
-            "isGuest": False,
-            "_expandable": {"operations": "", "details": "", "personalSpace": ""},
-            "_links": {"self": self.link_self(f"user?accountId={user.account_id}")},
-        }
+        return self.call.site.dialect.describe_user(user, self.call.site.rest)
 
     def describe_group(self, group: Group) -> Json:
         """Return a group."""
-        itself = self.link_self(f"group/by-id?id={group.id}")
-        return {"type": "group", "name": group.name, "id": group.id, "_links": {"self": itself}}
+        return self.call.site.dialect.describe_group(group, self.call.site.rest)
 
     def describe_space(self, space: Space) -> Json:
         """Return a space."""
-        path = f"/rest/api/space/{space.key}"
-        webui = links.link_space(space)
-        return {
-            "id": int(space.id),
-            "key": space.key,
-            "alias": space.key,
-            "name": space.name,
-            "type": space.type,
-            "status": space.status,
-            "_expandable": {"homepage": "", "description": "", "settings": f"{path}/settings"},
-            "_links": {"webui": webui, "self": self.link_self(f"space/{space.key}")},
-        }
+        return self.call.site.dialect.describe_space(space, self.call.site.rest)
 
     def describe_version(self, version: Version) -> Json:
         """Return one version."""
         return {
             "by": self.describe_user(version.author_id),
-            "when": format_date(version.created_at),
+            "when": self.call.site.dialect.format_date(version.created_at),
             "friendlyWhen": f"{version.created_at:%b %d, %Y}",
             "message": version.message,
             "number": version.number,
@@ -109,7 +87,7 @@ class Describer:
             "status": found.status.value,
             "title": self._name_title(found),
             "macroRenderedOutput": {},
-            "extensions": _describe_extensions(found),
+            "extensions": _describe_extensions(found, wanted["extensions"]),
             **(
                 {"metadata": {"mediaType": found.media_type}}
                 if isinstance(found, Attachment)
@@ -118,7 +96,7 @@ class Describer:
             **written,
             "_expandable": {name: f"{path}/{name}" for name in parts if name not in wanted},
             "_links": {
-                **self._describe_links(found),
+                **self.call.site.dialect.describe_links(self.call.world, found),
                 "self": self.link_self(f"content/{found.id}"),
             },
         }
@@ -140,7 +118,7 @@ class Describer:
         return {**payload, "restrictions": self._list_principals(principals, wanted, start)}
 
     def _list_principals(self, principals: Principals, wanted: Expansion, start: int) -> Json:
-        groups = self.call.world.people.groups
+        groups, shown = self.call.world.people.groups, self.call.site.dialect.principals_shown
         parts: dict[str, Callable[[], list[Json]]] = {
             "user": lambda: [self.describe_user(item) for item in sorted(principals.users)],
             "group": lambda: [
@@ -148,7 +126,7 @@ class Describer:
             ],
         }
         names = [name for name in parts if name in wanted["restrictions"]]
-        lists = {name: _describe_array(parts[name](), start, PRINCIPAL_LIMIT) for name in names}
+        lists = {name: _describe_array(parts[name](), start, shown) for name in names}
         return {**lists, "_expandable": {name: "" for name in parts if name not in names}}
 
     def _list_parts(self, found: Found, wanted: Expansion) -> dict[str, Callable[[], Any]]:
@@ -181,7 +159,7 @@ class Describer:
             "createdBy": self.describe_user(
                 found.author_id if isinstance(found, Content) else found.version.author_id
             ),
-            "createdDate": format_date(found.created_at),
+            "createdDate": self.call.site.dialect.format_date(found.created_at),
             "lastUpdated": self.describe_version(found.version),
             "_expandable": {"previousVersion": "", "contributors": "", "nextVersion": ""},
             "_links": {"self": self.link_self(f"content/{found.id}/history")},
@@ -195,10 +173,23 @@ class Describer:
         return {**media, "labels": _describe_array([label_of(name) for name in names], 0, 200)}
 
     def _list_ancestors(self, found: Found, wanted: Expansion) -> list[Json]:
+        if isinstance(found, Comment):
+            answered = self.call.world.list_answered(found)
+            return [self.describe(item, wanted) for item in answered]
         if not isinstance(found, Content):
-            return []
+            return [self.describe(item, wanted) for item in self._list_answered(found)]
         above = self.call.world.tree.list_ancestors(found)
-        return [self.describe(item, wanted) for item in above]
+        kinds = self.call.site.dialect.kinds
+        return [self.describe(item, wanted) for item in above if item.kind in kinds]
+
+    def _list_answered(self, found: Attachment | Comment) -> list[Comment]:
+        """Return the comments that a reply stands under, the topmost first."""
+        comments, chain = self.call.world.comments, list[Comment]()
+        parent_id = found.parent_id if isinstance(found, Comment) else None
+        while parent_id is not None:
+            chain.append(comments[parent_id])
+            parent_id = comments[parent_id].parent_id
+        return chain[::-1]
 
     def _describe_body(self, body: str, wanted: Expansion) -> Json:
         names = ("storage", "view", "export_view", "styled_view", "editor", "atlas_doc_format")
@@ -242,15 +233,6 @@ class Describer:
             return f"Re: {self.call.world.find_content(found.container_id).title}"
         return found.title
 
-    def _describe_links(self, found: Found) -> Json:
-        if isinstance(found, Attachment):
-            webui, download = links.link_attachment(found), links.link_download(found)
-            return {"webui": webui, "download": download}
-        if isinstance(found, Comment):
-            return {"webui": links.link_comment(self.call.world, found)}
-        webui = links.link_content(self.call.world, found)
-        return {"webui": webui, "tinyui": links.link_tiny(found)}
-
 
 def label_of(name: str) -> Json:
     """Return a label."""
@@ -284,12 +266,11 @@ def _describe_array(results: list[Json], start: int, limit: int) -> Json:
     return {"results": page, "start": start, "limit": limit, "size": len(page), "_links": {}}
 
 
-def _describe_extensions(found: Found) -> Json:
+def _describe_extensions(found: Found, wanted: Expansion) -> Json:
     if isinstance(found, Content):
         return {"position": found.position}
     if isinstance(found, Comment):
-        place = "inline" if found.inline else "footer"
-        return {"location": place, "resolution": {"status": found.resolution}}
+        return _describe_place(found, wanted)
     return {
         "mediaType": found.media_type,
         "fileSize": len(found.read()),
@@ -300,6 +281,73 @@ def _describe_extensions(found: Found) -> Json:
     }
 
 
-def _describe_picture() -> Json:
-    path = "/wiki/aa-avatar/default"
+def _describe_place(comment: Comment, wanted: Expansion) -> Json:
+    parts: Json = {"resolution": {"status": comment.resolution}}
+    if comment.inline:
+        marker = {"originalSelection": comment.selection, "markerRef": comment.marker}
+        parts["inlineProperties"] = marker
+    return {
+        "location": "inline" if comment.inline else "footer",
+        **{name: part for name, part in parts.items() if name in wanted},
+        "_expandable": {name: "" for name in parts if name not in wanted},
+    }
+
+
+def describe_picture(path: str) -> Json:
+    """Return the picture that stands for a person."""
     return {"path": path, "width": 48, "height": 48, "isDefault": True}
+
+
+def _describe_user(user: User, rest: str) -> Json:
+    return {
+        "type": "known",
+        "accountId": user.account_id,
+        "accountType": "atlassian",
+        "email": user.email if user.email_visible else "",
+        "publicName": user.name,
+        "displayName": user.name,
+        "profilePicture": describe_picture("/wiki/aa-avatar/default"),
+        "timeZone": user.time_zone,
+        "isExternalCollaborator": False,
+        "isGuest": False,
+        "_expandable": {"operations": "", "details": "", "personalSpace": ""},
+        "_links": {"self": f"{rest}/user?accountId={user.account_id}"},
+    }
+
+
+def _describe_group(group: Group, rest: str) -> Json:
+    itself = f"{rest}/group/by-id?id={group.id}"
+    return {"type": "group", "name": group.name, "id": group.id, "_links": {"self": itself}}
+
+
+def _describe_space(space: Space, rest: str) -> Json:
+    settings = f"/rest/api/space/{space.key}/settings"
+    return {
+        "id": int(space.id),
+        "key": space.key,
+        "alias": space.key,
+        "name": space.name,
+        "type": space.type,
+        "status": space.status,
+        "_expandable": {"homepage": "", "description": "", "settings": settings},
+        "_links": {"webui": links.link_space(space), "self": f"{rest}/space/{space.key}"},
+    }
+
+
+def _describe_links(world: World, found: Found) -> Json:
+    if isinstance(found, Attachment):
+        return {"webui": links.link_attachment(found), "download": links.link_download(found)}
+    if isinstance(found, Comment):
+        return {"webui": links.link_comment(world, found)}
+    return {"webui": links.link_content(world, found), "tinyui": links.link_tiny(found)}
+
+
+CLOUD = Dialect(
+    describe_user=_describe_user,
+    describe_group=_describe_group,
+    describe_space=_describe_space,
+    describe_links=_describe_links,
+    format_date=format_date,
+    kinds=frozenset(Kind),
+    principals_shown=100,
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from starlette.responses import JSONResponse, Response
 
 from headwater.sandbox.calls import Call, RefusalError, Route, refuse_missing
-from headwater.sandbox.cloud_v1_payloads import Describer
+from headwater.sandbox.cloud_v1_payloads import Describer, describe_picture
 from headwater.sandbox.paging import cut_offset, read_v1_number
 
 _MAX_USERS = 100
@@ -15,9 +15,9 @@ _MAX_MEMBERS = 200
 def show_current_user(call: Call) -> Response:
     """``GET /user/current``: the caller; ``anonymous`` where the site lets him in unknown."""
     if call.view.caller is None:
-        picture = {"path": "/wiki/aa-avatar/default", "width": 48, "height": 48, "isDefault": True}
+        picture = describe_picture("/wiki/aa-avatar/default")
         anonymous = {"type": "anonymous", "displayName": "Anonymous", "profilePicture": picture}
-        return JSONResponse({**anonymous, "_links": {"base": call.site.base, "context": "/wiki"}})
+        return JSONResponse({**anonymous, "_links": call.site.roots})
     return _answer_user(call, call.view.caller.account_id)
 
 
@@ -30,7 +30,7 @@ def show_user(call: Call) -> Response:
 
 def _answer_user(call: Call, account_id: str) -> Response:
     payload = Describer(call).describe_user(account_id)
-    payload["_links"] |= {"base": call.site.base, "context": "/wiki"}
+    payload["_links"] |= call.site.roots
     return JSONResponse(payload)
 
 

@@ -5,8 +5,9 @@ import json
 from starlette.responses import JSONResponse, Response
 
 from headwater.sandbox import cloud_v2_payloads as payloads
-from headwater.sandbox.calls import Call, Route
+from headwater.sandbox.calls import Call, Json, Route
 from headwater.sandbox.cloud_v2 import answer_list, find_space, refuse_parameter
+from headwater.sandbox.entities import Space
 from headwater.sandbox.paging import MAX_V2, read_v2_limit
 
 _MAX_IDS = 100
@@ -14,14 +15,34 @@ _MAX_IDS = 100
 
 def list_space_permissions(call: Call) -> Response:
     """``GET /spaces/{id}/permissions``: who may view the space."""
-    viewers = find_space(call).viewers
-    subjects = [("group", item) for item in sorted(viewers.groups)]
-    subjects += [("user", item) for item in sorted(viewers.users)]
+    subjects = _list_viewers(find_space(call))
+    results = [payloads.describe_permission(place + 1, *it) for place, it in enumerate(subjects)]
+    return _answer_numbered(call, results)
+
+
+def _list_viewers(space: Space) -> list[tuple[str, str]]:
+    groups = [("group", item) for item in sorted(space.viewers.groups)]
+    return [*groups, *(("user", item) for item in sorted(space.viewers.users))]
+
+
+def show_role_mode(call: Call) -> Response:
+    """``GET /space-role-mode``: whether roles or permissions say who may view a space."""
+    return JSONResponse({"mode": "ROLES" if call.world.uses_roles else "PRE_ROLES"})
+
+
+def list_role_assignments(call: Call) -> Response:
+    """``GET /spaces/{id}/role-assignments``: users, groups and access classes, each as a viewer."""
+    space = find_space(call)
+    classes = space.access_classes | ({"anonymous-users"} if space.anonymous else set())
+    viewers = [*_list_viewers(space), *(("access_class", item) for item in sorted(classes))]
+    return _answer_numbered(call, [payloads.describe_assignment(*it) for it in viewers])
+
+
+def _answer_numbered(call: Call, results: list[Json]) -> Response:
     limit, cursor = read_v2_limit(call), call.text("cursor", "0")
     if not cursor.isdecimal():
         raise refuse_parameter("cursor", cursor)
     start = int(cursor)
-    results = [payloads.describe_permission(place + 1, *it) for place, it in enumerate(subjects)]
     following = str(start + limit) if start + limit < len(results) else None
     return answer_list(call, results[start : start + limit], following)
 
@@ -61,6 +82,8 @@ def _read_body(call: Call, name: str, most: int) -> list[str]:
 
 ROUTES: list[Route] = [
     ("GET", "/spaces/{id}/permissions", list_space_permissions),
+    ("GET", "/spaces/{id}/role-assignments", list_role_assignments),
+    ("GET", "/space-role-mode", show_role_mode),
     ("POST", "/users-bulk", look_up_users),
     ("POST", "/content/convert-ids-to-types", convert_ids),
 ]

@@ -180,6 +180,14 @@ def describe_permission(number: int, kind: str, principal: str) -> Json:
     }
 
 
+def describe_assignment(kind: str, principal: str) -> Json:
+    """Return the role of a viewer for one user, group or access class."""
+    return {
+        "principal": {"principalType": kind.upper(), "principalId": principal},
+        "roleId": "00000000-0000-4000-b000-000000000001",
+    }
+
+
 def describe_user(user: User) -> Json:
     """Return a user; an address kept private is empty."""
     return {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
 Text = str | Callable[[], str]
 """A body, or a function that writes it when it is asked for (it must always write the same)."""
@@ -74,6 +75,16 @@ class User:
     email_visible: bool = True
     """Profile privacy: when false, the API answers an empty e-mail address."""
 
+    @property
+    def username(self) -> str:
+        """The name on Data Center: what stands before the ``@``."""
+        return self.email.partition("@")[0].casefold()
+
+    @property
+    def user_key(self) -> str:
+        """The id on Data Center, in the form it has there."""
+        return blake2b(self.account_id.encode(), digest_size=16).hexdigest()
+
 
 @dataclass(slots=True)
 class Group:
@@ -98,6 +109,8 @@ class Space:
     homepage_id: str | None = None
     viewers: Principals = Principals()
     anonymous: bool = False
+    access_classes: frozenset[str] = frozenset()
+    """Whom roles admit beside users and groups, such as ``all-licensed-users``."""
 
 
 @dataclass(slots=True)

@@ -104,15 +104,15 @@ def cut_offset(
 ) -> tuple[list[Value], dict[str, object]]:
     """Return the items at ``start`` and v1's envelope around them, without ``results``.
 
-    ``next`` is relative to the base, which already holds the context ``/wiki``.
+    ``next`` is relative to the base, which already holds the context.
     """
     limit = min(read_v1_number(call, "limit", default), most)
     start = read_v1_number(call, "start", 0)
     if start > MAX_START:
         raise RefusalError(400, "Start of this size is no longer supported.")
     page = list(items[start : start + limit])
-    path = call.request.url.path.removeprefix("/wiki")
-    links = {"base": call.site.base, "context": "/wiki", "self": f"{call.site.base}{path}"}
+    path = call.request.url.path.removeprefix(call.site.context)
+    links = {**call.site.roots, "self": f"{call.site.base}{path}"}
     if limit and start + limit < len(items):
         links["next"] = link_next(call, path, limit=limit, start=start + limit)
     return page, {"start": start, "limit": limit, "size": len(page), "_links": links}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from headwater.sandbox.entities import Group, Principals, User
 
+GATEWAY_TOKEN = "sandbox-scoped-token"  # noqa: S105  (as below)
 ADMIN_ACCOUNT = "5f0a1b2c3d4e5f6a7b8c9d0e"
 ADMIN_EMAIL = "sandbox@headwater.example"
 ADMIN_TOKEN = "sandbox-token"  # noqa: S105  (opens a made-up wiki on this machine only)
@@ -26,12 +27,26 @@ def _make_groups() -> dict[str, Group]:
     return {group.id: group}
 
 
+@dataclass(frozen=True, slots=True)
+class ScopedToken:
+    """What the gateway takes: somebody's token, and the scopes it has (``None``: all)."""
+
+    account_id: str
+    scopes: frozenset[str] | None = None
+
+
+def _make_scoped() -> dict[str, ScopedToken]:
+    return {GATEWAY_TOKEN: ScopedToken(ADMIN_ACCOUNT)}
+
+
 @dataclass(slots=True)
 class People:
     """Users by account id, groups by id. The admin and everybody's group always exist."""
 
     users: dict[str, User] = field(default_factory=_make_admin)
     groups: dict[str, Group] = field(default_factory=_make_groups)
+    scoped: dict[str, ScopedToken] = field(default_factory=_make_scoped, repr=False)
+    """The gateway's tokens."""
 
     @property
     def admin(self) -> User:
@@ -82,6 +97,21 @@ class People:
             if user.token and user.token == token and user.email.casefold() == email.casefold():
                 return user
         return None
+
+    def grant_token(self, token: str, account_id: str, scopes: Iterable[str]) -> None:
+        """Give a user a token for the gateway that may do what its scopes name."""
+        self.scoped[token] = ScopedToken(account_id, frozenset(scopes))
+
+    def find_password(self, username: str, token: str) -> User | None:
+        """Return the user whom Data Center knows by this name and lets in by this token, if any."""
+        for user in self.users.values():
+            if user.token and user.token == token and user.username == username.casefold():
+                return user
+        return None
+
+    def find_bearer(self, token: str) -> User | None:
+        """Return the user whose personal access token this is, if any."""
+        return next((user for user in self.users.values() if token and user.token == token), None)
 
     def name_principals(self, users: Iterable[str], groups: Iterable[str]) -> Principals:
         """Return the principals of account ids and group names or ids, all of which must exist."""

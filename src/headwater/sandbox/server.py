@@ -14,15 +14,21 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.domain.errors import ConfigError
-from headwater.sandbox.app import Desk, Fault, Visits, make_site_app
+from headwater.sandbox.app import make_cloud_app, sign_cloud
 from headwater.sandbox.calls import Site
+from headwater.sandbox.cloud_v1_payloads import CLOUD
+from headwater.sandbox.data_center_app import make_data_center_app, sign_data_center
+from headwater.sandbox.data_center_payloads import DATA_CENTER
+from headwater.sandbox.desk import Desk, Fault, Visits
+from headwater.sandbox.faces import Cloud, DataCenter, Face
 from headwater.sandbox.media import MediaGate, make_media_app
 from headwater.sandbox.ordering import Orders
 from headwater.sandbox.world import World
+
+_CLOUD = Cloud()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,12 @@ class Sandbox:
     @property
     def instance_url(self) -> str:
         """The REST entry that connectors are configured with."""
-        return f"{self.desk.site.base}/rest/api"
+        return self.desk.site.rest
+
+    @property
+    def gateway_url(self) -> str:
+        """The entry for scoped tokens, such as ``people.GATEWAY_TOKEN``; on the Cloud face only."""
+        return f"{self.url}/ex/confluence/{self.world.cloud_id}"
 
     @property
     def web_url(self) -> str:
@@ -72,8 +83,14 @@ class Sandbox:
         return self.world.people.admin.email
 
     @property
+    def username(self) -> str:
+        """What the admin account logs in by: on Cloud its e-mail address, on Data Center its name."""
+        is_cloud = self.desk.site.dialect is CLOUD
+        return self.email if is_cloud else self.world.people.admin.username
+
+    @property
     def token(self) -> str:
-        """The admin account's API token."""
+        """The admin account's API token, on Data Center its password and personal access token."""
         return self.world.people.admin.token
 
 
@@ -157,7 +174,7 @@ async def _run_app(app: ASGIApp, listeners: list[socket.socket]) -> AsyncIterato
         await running
 
 
-def _choose_by_port(apps: dict[socket.socket, Starlette]) -> ASGIApp:
+def _choose_by_port(apps: dict[socket.socket, ASGIApp]) -> ASGIApp:
     by_port = {listener.getsockname()[1]: app for listener, app in apps.items()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,19 +183,40 @@ def _choose_by_port(apps: dict[socket.socket, Starlette]) -> ASGIApp:
     return serve
 
 
+def _make_site(
+    world: World, face: Face, root: str, gate: MediaGate, latency: float
+) -> tuple[Desk, ASGIApp]:
+    if isinstance(face, DataCenter):
+        site = Site(root, gate, Orders(), DATA_CENTER, face.context)
+        desk = Desk(world, site, sign_data_center, latency)
+        return desk, make_data_center_app(desk, face)
+    desk = Desk(world, Site(root, gate, Orders(), CLOUD), sign_cloud, latency)
+    return desk, make_cloud_app(desk)
+
+
 @contextlib.asynccontextmanager
 async def run_sandbox(
-    world: World, *, host: str = "127.0.0.1", port: int = 0, latency: float = 0.0
+    world: World,
+    *,
+    face: Face = _CLOUD,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    latency: float = 0.0,
 ) -> AsyncIterator[Sandbox]:
     """Serve a world in the running loop; ``port`` 0 takes a free one, ``latency`` is in seconds.
+
+    ``face`` is ``Cloud()`` or a ``DataCenter``.
 
     Raises ``ConfigError`` if the port is taken.
     """
     site_socket = _open_socket(host, port)
     media_socket = _open_socket(host, 0)
     gate = MediaGate(_name_url(media_socket), secrets.token_bytes(16))
-    desk = Desk(world, Site(_name_url(site_socket), gate, Orders()), latency)
-    apps = {site_socket: make_site_app(desk), media_socket: make_media_app(world, gate)}
+    desk, app = _make_site(world, face, _name_url(site_socket), gate, latency)
+    apps: dict[socket.socket, ASGIApp] = {
+        site_socket: app,
+        media_socket: make_media_app(world, gate),
+    }
     async with _run_app(_choose_by_port(apps), list(apps)):
         yield Sandbox(desk)
 
@@ -186,6 +224,7 @@ async def run_sandbox(
 def serve_sandbox(
     world: World,
     *,
+    face: Face = _CLOUD,
     host: str = "127.0.0.1",
     port: int = 0,
     latency: float = 0.0,
@@ -194,7 +233,7 @@ def serve_sandbox(
     """Serve a world until interrupted; ``announce`` is called once it is up."""
 
     async def serve() -> None:
-        async with run_sandbox(world, host=host, port=port, latency=latency) as sandbox:
+        async with run_sandbox(world, face=face, host=host, port=port, latency=latency) as sandbox:
             announce(sandbox)
             await asyncio.Event().wait()
 
@@ -203,12 +242,14 @@ def serve_sandbox(
 
 
 @contextlib.contextmanager
-def run_sandbox_thread(world: World, *, latency: float = 0.0) -> Iterator[Sandbox]:
+def run_sandbox_thread(
+    world: World, *, face: Face = _CLOUD, latency: float = 0.0
+) -> Iterator[Sandbox]:
     """Serve a world from a thread of its own, for callers that block."""
     started: Future[tuple[Sandbox, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
-        async with run_sandbox(world, latency=latency) as sandbox:
+        async with run_sandbox(world, face=face, latency=latency) as sandbox:
             stop = asyncio.Event()
             started.set_result((sandbox, asyncio.get_running_loop(), stop))
             await stop.wait()

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from headwater.sandbox.entities import Attachment, Comment, Content, Principals, Space, User
 from headwater.sandbox.world import World
 
+_SIGNED_IN = frozenset({"all-licensed-users", "authenticated-users"})
+"""The access classes that every user of a sandbox belongs to."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -24,7 +27,11 @@ class View:
 
     def sees_space(self, space: Space) -> bool:
         """Tell whether the caller may view a space."""
-        return space.anonymous or self._is_among(space.viewers)
+        return (
+            space.anonymous
+            or self._is_among(space.viewers)
+            or (self.caller is not None and not _SIGNED_IN.isdisjoint(space.access_classes))
+        )
 
     def sees(self, content: Content) -> bool:
         """Tell whether the caller may view a page, blog post or folder; a draft only its author."""

@@ -1,11 +1,12 @@
 """The pages behind the links that the API hands out: small, but they open in a browser."""
 
 import html
+from urllib.parse import unquote_plus
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from headwater.sandbox.calls import Call, Route
-from headwater.sandbox.entities import Content
+from headwater.sandbox.entities import Content, Status
 from headwater.sandbox.links import read_tiny
 from headwater.sandbox.rendering import render_text
 
@@ -59,6 +60,19 @@ def show_space(call: Call) -> Response:
     return HTMLResponse(_fill(space.name, call.world.title, space.description))
 
 
+def show_by_title(call: Call) -> Response:
+    """Show a page by space and title, or a post by space, date and title, as Data Center links them."""
+    title = unquote_plus(call.path("title").rpartition("/")[2])
+    found = (
+        content.id
+        for content in call.world.tree.contents.values()
+        if content.title == title
+        and call.world.spaces[content.space_id].key == call.path("key")
+        and content.status is Status.CURRENT
+    )
+    return _answer_content(call, next(found, ""))
+
+
 def show_tenant(call: Call) -> Response:
     """``GET /_edge/tenant_info``: says that this is a Cloud site, without credentials."""
     return JSONResponse({"cloudId": call.world.cloud_id})
@@ -66,13 +80,17 @@ def show_tenant(call: Call) -> Response:
 
 ROUTES: list[Route] = [
     ("GET", "/_edge/tenant_info", show_tenant),
-    ("GET", "/wiki/spaces/{key}", show_space),
-    ("GET", "/wiki/spaces/{key}/overview", show_space),
-    ("GET", "/wiki/spaces/{key}/pages/{id}", show_content),
-    ("GET", "/wiki/spaces/{key}/pages/{id}/{title:path}", show_content),
-    ("GET", "/wiki/spaces/{key}/folder/{id}", show_content),
-    ("GET", "/wiki/spaces/{key}/blog/{year}/{month}/{day}/{id}/{title:path}", show_content),
-    ("GET", "/wiki/pages/viewpage.action", show_by_parameter),
-    ("GET", "/wiki/pages/viewpageattachments.action", show_by_parameter),
-    ("GET", "/wiki/x/{code}", show_by_code),
+]
+PAGES: list[Route] = [
+    ("GET", "/spaces/{key}", show_space),
+    ("GET", "/spaces/{key}/overview", show_space),
+    ("GET", "/spaces/{key}/pages/{id}", show_content),
+    ("GET", "/spaces/{key}/pages/{id}/{title:path}", show_content),
+    ("GET", "/spaces/{key}/folder/{id}", show_content),
+    ("GET", "/spaces/{key}/blog/{year}/{month}/{day}/{id}/{title:path}", show_content),
+    ("GET", "/display/{key}", show_space),
+    ("GET", "/display/{key}/{title:path}", show_by_title),
+    ("GET", "/pages/viewpage.action", show_by_parameter),
+    ("GET", "/pages/viewpageattachments.action", show_by_parameter),
+    ("GET", "/x/{code}", show_by_code),
 ]

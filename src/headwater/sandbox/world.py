@@ -37,6 +37,8 @@ class World:
     cloud_id: str = "6f1f6a3e-6c8a-4d0b-9f5e-5a0d3c1b2e4f"
     title: str = "Sandbox"
     anonymous_access: bool = False
+    uses_roles: bool = False
+    """Whether Cloud says who may view a space by roles, not by permissions."""
     people: People = field(default_factory=People, repr=False)
     spaces: dict[str, Space] = field(default_factory=dict, repr=False)
     tree: Tree = field(default_factory=Tree, repr=False)
@@ -78,10 +80,12 @@ class World:
         users: Iterable[str] = (),
         groups: Iterable[str] = (),
         anonymous: bool = False,
+        access_classes: Iterable[str] = (),
     ) -> None:
         """Say who may view a space; replaces what was said before."""
         space = self.find_space(key)
         space.viewers, space.anonymous = self.people.name_principals(users, groups), anonymous
+        space.access_classes = frozenset(access_classes)
         self._touch()
 
     def archive_space(self, key: str) -> None:
@@ -262,6 +266,14 @@ class World:
         self.remarks_on.setdefault(content_id, []).append(identifier)
         self._touch()
         return comment
+
+    def list_answered(self, comment: Comment) -> list[Comment]:
+        """Return the comments above a reply, the thread's first one first."""
+        above: list[Comment] = []
+        while comment.parent_id is not None:
+            comment = self.comments[comment.parent_id]
+            above.insert(0, comment)
+        return above
 
     def edit_comment(self, comment_id: str, body: str) -> None:
         """Write a new version of a comment."""

@@ -195,6 +195,7 @@ class World:
         return Ports(
             sources=cast("Any", self.sources),
             patient_sources=cast("Any", self.sources),
+            extractor=cast("Any", None),
             embedder=cast("Any", FakeEmbedder()),
             store=self.store,
             catalog=cast("Any", self.catalog),

@@ -77,6 +77,15 @@ async def test_a_busy_backend_says_how_long_to_wait(client, world, seconds, head
     assert response.headers["retry-after"] == header
 
 
+async def test_a_confluence_that_throttles_is_502_and_says_when_to_come_back(client, world):
+    world.sources.error = SourceUnreachableError("not now", retry_after=60.5)
+
+    response = await client.post(LISTING_PATH, json=CREDENTIALS)
+
+    assert_refused(response, 502)
+    assert response.headers["retry-after"] == "61"
+
+
 async def test_an_unexpected_error_shows_its_id_here_and_in_the_log_and_no_secret(client, world):
     world.sources.error = RuntimeError(f"cannot send {TOP_SECRET}")
     world.sources.error.__cause__ = KeyError(TOP_SECRET)

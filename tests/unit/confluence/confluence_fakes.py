@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 from headwater.adapters.confluence.client import JsonClient, Limits
+from headwater.adapters.confluence.governor import SiteGovernor
 from headwater.adapters.confluence.patience import PATIENT, Timing
 from headwater.domain.content import DocumentKind, ListedDocument, Space, SpaceStatus, SpaceType
 from headwater.domain.ids import ContentId, SpaceId, SpaceKey
@@ -87,15 +88,25 @@ def copy(reply):
     return httpx2.Response(reply.status_code, content=reply.content, headers=reply.headers)
 
 
-def make_client(confluence, *, root=ROOT, clock=None, limits=None, patience=PATIENT, on_wait=None):
+def make_client(
+    confluence,
+    *,
+    root=ROOT,
+    clock=None,
+    limits=None,
+    patience=PATIENT,
+    on_wait=None,
+    governor=None,
+):
+    timing = (clock or FakeClock()).timing
     return JsonClient(
         httpx2.AsyncClient(transport=httpx2.MockTransport(confluence)),
         root,
         "Basic eDp5",
         limits=limits or Limits(),
         patience=patience,
-        timing=(clock or FakeClock()).timing,
-        on_wait=on_wait,
+        timing=timing,
+        visitor=(governor or SiteGovernor(timing)).join(on_wait),
     )
 
 

@@ -25,7 +25,7 @@ def data_center(context, root=SITE):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("", (CLOUD, data_center(""))),
+        ("", (CLOUD, data_center("/wiki"), data_center(""))),
         ("/wiki", (CLOUD, data_center("/wiki"))),
         ("/wiki/rest/api", (CLOUD, data_center("/wiki"))),
         ("/wiki/api/v2", (CLOUD, data_center("/wiki"))),

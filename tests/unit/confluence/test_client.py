@@ -1,18 +1,10 @@
+import asyncio
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
-from tests.unit.confluence.confluence_fakes import (
-    NOW,
-    FakeClock,
-    FakeConfluence,
-    answer,
-    html,
-    make_client,
-    status,
-)
 
 from headwater.adapters.confluence.answers import (
     AbsentError,
@@ -23,13 +15,25 @@ from headwater.adapters.confluence.answers import (
     clean_text,
     read_json,
 )
-from headwater.adapters.confluence.client import Limits, make_authorization
+from headwater.adapters.confluence.client import Ask, Limits, make_authorization
+from headwater.adapters.confluence.governor import SiteGovernor
 from headwater.adapters.confluence.patience import PROMPT, Patience, TransientError
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.jobs import SiteCredential
 from headwater.domain.secrets import Secret
+from tests.unit.confluence.confluence_fakes import (
+    NOW,
+    FakeClock,
+    FakeConfluence,
+    answer,
+    copy,
+    html,
+    make_client,
+    status,
+)
 
 PATH = "/wiki/api/v2/spaces"
+BRIEF = Patience(attempts=2, budget=0.4)
 RECORDED = Path(__file__).parents[3] / "../shared/data/recorded/errors_and_headers/errors.json"
 
 
@@ -108,19 +112,65 @@ async def test_a_site_closed_for_maintenance_is_away_and_not_a_broken_answer():
 
 async def test_a_prompt_caller_is_told_soon():
     clock = FakeClock()
-    with pytest.raises(SourceUnreachableError):
-        await ask(status(429, retry_after="1847"), clock=clock, patience=PROMPT)
-    assert sum(clock.sleeps) <= 10
+    confluence = FakeConfluence({PATH: status(429, retry_after="1847")})
+    client = make_client(confluence, clock=clock, patience=PROMPT)
+    for _ in range(2):
+        with pytest.raises(SourceUnreachableError) as caught:
+            await client.get(PATH)
+        assert caught.value.retry_after == 1848
+    assert confluence.count(PATH) == 1
+    assert clock.moment == NOW
 
 
 async def test_one_throttled_request_holds_back_the_others():
     clock = FakeClock()
-    confluence = FakeConfluence({PATH: [status(429, retry_after="60"), answer({})]})
-    confluence.routes["/wiki/other"] = answer({})
+    sent = []
+
+    def note(_request):
+        sent.append(clock.moment)
+        return answer({})
+
+    confluence = FakeConfluence({PATH: [status(429, retry_after="60"), note], "/wiki/other": note})
     client = make_client(confluence, clock=clock)
-    client._gate.close(60)
-    await client.get("/wiki/other")
-    assert clock.sleeps == [60]
+    await asyncio.gather(client.get(PATH), *(client.get("/wiki/other") for _ in range(9)))
+    announced = NOW + timedelta(seconds=60)
+    assert len(sent) == 10
+    assert sum(moment < announced for moment in sent) <= 3  # those in flight when it was said
+    assert clock.sleeps == [60.5]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ask", "window"),
+    [
+        (status(503), Ask(), 4),
+        (status(503, retry_after="1"), Ask(), 2),
+        (status(429), Ask(), 1),  # twice
+        (httpx2.ReadTimeout("slow"), Ask(), 2),
+        (httpx2.ConnectTimeout("slow"), Ask(), 2),
+        (httpx2.ReadError("cut"), Ask(), 4),
+        (httpx2.ReadTimeout("slow"), Ask(attempts=2), 4),  # less will be asked for instead
+    ],
+)
+async def test_only_signs_of_overload_make_requests_fewer(trouble, ask, window):
+    def fail(_request):
+        if isinstance(trouble, Exception):
+            raise trouble
+        return copy(trouble)
+
+    governor = SiteGovernor(FakeClock().timing)
+    client = make_client(FakeConfluence({PATH: fail}), governor=governor, patience=BRIEF)
+    with pytest.raises(SourceUnreachableError):
+        await client.read(client.locate(PATH), ask)
+    assert governor.pace.window == window
+
+
+async def test_a_quota_that_runs_short_spaces_requests():
+    clock = FakeClock()
+    near = answer({}, **{"x-ratelimit-nearlimit": "true", "x-ratelimit-remaining": "12"})
+    client = make_client(FakeConfluence({PATH: near}), clock=clock)
+    for _ in range(4):
+        await client.get(PATH)
+    assert clock.sleeps == [5.0] * 3
 
 
 async def test_connection_trouble_is_tried_again_then_reported():

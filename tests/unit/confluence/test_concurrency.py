@@ -1,8 +1,10 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headwater.adapters.confluence.concurrency import map_unordered, split
+from headwater.adapters.confluence.concurrency import Turns, map_unordered, split
 
 
 async def test_at_most_so_many_run_at_once():
@@ -53,3 +55,42 @@ async def test_leaving_early_starts_nothing_more():
 
 def test_runs_cover_all_items_in_order():
     assert [list(run) for run in split(range(5), 2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_callers_are_served_in_turn_and_each_in_its_own_order():
+    turns: Turns[str, int] = Turns()
+    for item in range(4):
+        turns.put("job", item)
+    turns.put("call", 10)
+    turns.put("other", 20)
+    assert len(turns) == 6
+    assert [turns.take() for _ in range(6)] == [0, 10, 20, 1, 2, 3]
+    with pytest.raises(IndexError):
+        turns.take()
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 4)), max_size=80))
+def test_whoever_waits_sees_each_other_caller_served_once_per_place_in_its_own_line(steps):
+    turns: Turns[int, int] = Turns()
+    waiting: dict[int, tuple[int, int, list[int]]] = {}  # caller, place in line, served since
+    for number, caller in enumerate(steps):
+        if caller is not None:
+            place = sum(other == caller for other, _, _ in waiting.values())
+            waiting[number] = (caller, place, [])
+            turns.put(caller, number)
+        elif waiting:
+            taken = turns.take()
+            owner, place, served = waiting.pop(taken)
+            assert all(served.count(other) <= place + 1 for other in served if other != owner)
+            for _, _, seen in waiting.values():
+                seen.append(owner)
+    assert len(turns) == len(waiting)
+
+
+def test_what_waits_no_more_is_taken_out():
+    turns: Turns[str, int] = Turns()
+    for item in range(6):
+        turns.put("even" if item % 2 == 0 else "odd", item)
+    assert sorted(turns.discard(lambda item: item in {0, 1, 3, 5})) == [0, 1, 3, 5]
+    assert turns.discard(lambda _: False) == []
+    assert [turns.take() for _ in range(len(turns))] == [2, 4]

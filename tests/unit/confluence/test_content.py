@@ -1,5 +1,19 @@
 import httpx2
 import pytest
+
+from headwater.adapters.confluence.client import Limits
+from headwater.adapters.confluence.content import fetch_pages, list_documents
+from headwater.adapters.confluence.patience import Patience
+from headwater.domain.content import DocumentKind, Page
+from headwater.domain.errors import (
+    DocumentError,
+    FailureType,
+    ListingIncompleteError,
+    SourceRefusedError,
+    SourceUnreachableError,
+    SpaceNotFoundError,
+)
+from headwater.domain.ids import ContentId
 from tests.unit.confluence.confluence_fakes import (
     SPACE,
     SPACE_ITEM,
@@ -14,21 +28,6 @@ from tests.unit.confluence.confluence_fakes import (
     results,
     status,
 )
-
-from headwater.adapters.confluence.client import Limits
-from headwater.adapters.confluence.content import fetch_pages, list_documents, look_up
-from headwater.adapters.confluence.patience import Patience
-from headwater.domain.content import DocumentKind, Page
-from headwater.domain.errors import (
-    DocumentError,
-    FailureType,
-    ListingIncompleteError,
-    SourceRefusedError,
-    SourceUnreachableError,
-    SpaceNotFoundError,
-)
-from headwater.domain.ids import ContentId, SpaceId
-from headwater.ports import ContentStatus, LookedUp
 
 PAGES = "/wiki/api/v2/spaces/100/pages"
 POSTS = "/wiki/api/v2/spaces/100/blogposts"
@@ -244,67 +243,3 @@ async def test_leaving_the_fetch_early_leaves_nothing_running():
     await anext(pages)
     await pages.aclose()
     assert confluence.count(BULK) <= 3
-
-
-# ── Look-ups ───────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_every_id_gets_its_answer():
-    confluence = FakeConfluence(
-        {
-            BULK: results(
-                [
-                    page_item(1, spaceId="200"),
-                    page_item(2, status="archived"),
-                    page_item(3, status="trashed"),
-                    page_item(4, status="deleted"),
-                    page_item(5, status="mystery"),
-                ]
-            ),
-            BULK_POSTS: results([page_item(6)]),
-        }
-    )
-    ids = [ContentId(item) for item in ("1", "2", "3", "4", "5", "6", "7", "att8")]
-    found = await look_up(make_client(confluence), ids)
-    assert found[ids[0]] == LookedUp(ContentStatus.CURRENT, SpaceId("200"))
-    assert [found[item].status for item in ids] == [
-        "current",
-        "archived",
-        "trashed",
-        "trashed",
-        "gone",
-        "current",
-        "gone",
-        "gone",
-    ]
-    assert confluence.queries(BULK)[0]["status"] == "current,archived,trashed,deleted"
-    assert confluence.queries(BULK_POSTS)[0]["id"] == "6,7"
-
-
-async def test_look_ups_come_250_at_a_time():
-    confluence = FakeConfluence({BULK: results([]), BULK_POSTS: results([])})
-    ids = [ContentId(str(number)) for number in range(600)]
-    assert len(await look_up(make_client(confluence), ids)) == 600
-    assert confluence.count(BULK) == 3
-
-
-async def test_nothing_is_called_gone_for_a_caller_that_confluence_no_longer_knows():
-    confluence = FakeConfluence(
-        {BULK: results([]), BULK_POSTS: results([]), USER: answer({"type": "anonymous"})}
-    )
-    with pytest.raises(SourceRefusedError):
-        await look_up(make_client(confluence), [ContentId("1")])
-
-
-@pytest.mark.parametrize(
-    ("reply", "error"), [(status(404), SourceRefusedError), (status(500), SourceUnreachableError)]
-)
-async def test_a_look_up_that_fails_says_nothing_about_any_id(reply, error):
-    with pytest.raises(error):
-        await look_up(make_client(FakeConfluence({BULK: reply})), [ContentId("1")])
-
-
-async def test_looking_up_nothing_asks_nothing():
-    confluence = FakeConfluence()
-    assert await look_up(make_client(confluence), []) == {}
-    assert confluence.requests == []

@@ -1,9 +1,23 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
+
+from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
+from headwater.adapters.confluence.sites import Governors
+from headwater.domain.errors import (
+    AddressRefusedError,
+    ConfigError,
+    SourceRefusedError,
+    SourceUnreachableError,
+)
+from headwater.domain.jobs import SiteAddress, SiteCredential
+from headwater.domain.secrets import Secret
+from headwater.ports import Source
 from tests.unit.confluence.confluence_fakes import (
     KNOWN_USER,
+    NOW,
     ROOT,
     FakeClock,
     FakeConfluence,
@@ -15,22 +29,11 @@ from tests.unit.confluence.confluence_fakes import (
     status,
 )
 
-from headwater.adapters.confluence.factory import ConfluenceSources
-from headwater.adapters.confluence.patience import Patience
-from headwater.domain.errors import (
-    AddressRefusedError,
-    ConfigError,
-    SourceRefusedError,
-    SourceUnreachableError,
-)
-from headwater.domain.jobs import SiteAddress, SiteCredential
-from headwater.domain.secrets import Secret
-from headwater.ports import Source
-
 SPACES = "/wiki/api/v2/spaces"
 USER = "/wiki/rest/api/user/current"
 TENANT = "/_edge/tenant_info"
 DC_USER = {"type": "known", "username": "ann", "userKey": "ff80"}
+FAILED = status(401, x_seraph_loginreason="AUTHENTICATED_FAILED")
 TOKEN = "s3cret-t0ken"
 GATEWAY = "/ex/confluence/c-1"
 
@@ -140,26 +143,67 @@ async def test_a_login_page_everywhere_is_a_refusal():
 
 
 @pytest.mark.parametrize(
-    ("url", "routes"),
+    ("url", "context"),
     [
-        ("/wiki", {USER: answer(DC_USER)}),
-        ("", {"/rest/api/user/current": answer(DC_USER)}),
-        ("/confluence/rest/api", {"/confluence/rest/api/user/current": answer(DC_USER)}),
-        ("/rest/api", {"/rest/api/server-information": answer({"version": "9", "buildNumber": 9})}),
-        (
-            "/wiki",
-            {"/wiki/rest/api/server-information": answer({"version": "9", "buildNumber": 9})},
-        ),
+        ("/wiki", "/wiki"),
+        ("", "/wiki"),
+        ("", ""),
+        ("/", ""),
+        ("/rest/api", ""),
+        ("/confluence", "/confluence"),
+        ("/confluence/rest/api/", "/confluence"),
     ],
 )
-async def test_a_data_center_is_recognised_and_refused_clearly(url, routes):
-    assert "Data Center" in await refusal(nothing(**routes), ROOT + url)
+async def test_a_data_center_is_found_and_named_by_host_and_context(url, context):
+    confluence = nothing(**{f"{context}/rest/api/user/current": answer(DC_USER)})
+    async with opened(confluence, ROOT + url, username="ann") as source:
+        assert source.site == f"acme.example.com{context}"
+        await source.check_credentials()
+    assert all(
+        "Basic" in item.headers.get("authorization", "Basic") for item in confluence.requests
+    )
 
 
-async def test_a_data_center_gets_a_bearer_token_where_there_is_no_user_name():
-    confluence = nothing(**{"/rest/api/user/current": answer(DC_USER)})
-    await refusal(confluence, ROOT + "/rest/api", username="")
-    assert confluence.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+@pytest.mark.parametrize("url", ["", "/wiki"])
+async def test_a_data_center_gets_a_bearer_token_where_there_is_no_user_name(url):
+    def answer_bearer(request):
+        is_bearer = request.headers["authorization"] == f"Bearer {TOKEN}"
+        return answer(DC_USER) if is_bearer else FAILED
+
+    confluence = nothing(**{SPACES: FAILED, USER: answer_bearer})
+    async with opened(confluence, ROOT + url, username="") as source:
+        assert source.site == "acme.example.com/wiki"
+
+
+@pytest.mark.parametrize("url", ["", "/wiki", "/rest/api"])
+async def test_a_failed_login_at_a_data_center_is_tried_once(url):
+    routes = {SPACES: FAILED, USER: FAILED, "/rest/api/user/current": FAILED}
+    confluence = nothing(**routes)
+    assert "check user name" in await refusal(confluence, ROOT + url, username="ann")
+    assert len(confluence.requests) == 1
+
+
+async def test_a_captcha_is_explained():
+    captcha = status(403, x_authentication_denied_reason="CAPTCHA_CHALLENGE; login-url=x")
+    confluence = nothing(**{"/rest/api/user/current": captcha})
+    assert "browser" in await refusal(confluence, ROOT + "/rest/api", username="ann")
+    assert len(confluence.requests) == 1
+
+
+async def test_a_switched_off_basic_authentication_points_to_personal_access_tokens():
+    body = {"message": "Basic Authentication has been disabled on this instance."}
+    confluence = nothing(**{"/rest/api/user/current": httpx2.Response(403, json=body)})
+    message = await refusal(confluence, ROOT + "/rest/api", username="ann")
+    assert "personal access token" in message
+
+
+async def test_an_invalid_personal_access_token_that_opens_an_anonymous_site_is_a_refusal():
+    routes = {
+        "/rest/api/user/current": answer({"type": "anonymous"}),
+        "/rest/api/server-information": answer({"version": "10.0.3", "buildNumber": 9}),
+    }
+    message = await refusal(nothing(**routes), ROOT + "/rest/api", username="")
+    assert "anonymous" in message
 
 
 async def test_cloud_behind_a_path_of_data_center_is_pointed_to_its_own():
@@ -221,6 +265,37 @@ async def test_the_listener_hears_of_throttling():
     async with sources.open(address, SiteCredential("a", Secret("b")), on_wait=told.append):
         pass
     assert [item is None for item in told] == [False, True]
+
+
+async def test_whoever_else_has_the_site_open_hears_of_throttling_and_keeps_to_it():
+    told: dict[str, list[datetime | None]] = {"job": [], "call": []}
+    clock, confluence = FakeClock(), cloud()
+    governors = Governors(clock.timing)
+
+    def opened_as(name, patience):
+        sources = ConfluenceSources(
+            allowed_private_hosts=(),
+            patience=patience,
+            timing=clock.timing,
+            governors=governors,
+            make_transport=lambda _: confluence.transport,
+        )
+        return sources.open(
+            SiteAddress(ROOT, ROOT), SiteCredential(name, Secret("b")), on_wait=told[name].append
+        )
+
+    async with opened_as("job", PATIENT) as job, opened_as("call", PROMPT) as call:
+        confluence.routes[SPACES] = [status(429, retry_after="60"), results([])]
+        sent = confluence.count(SPACES)
+        with pytest.raises(SourceUnreachableError) as caught:
+            await call.list_spaces()
+        assert caught.value.retry_after == 61
+        assert confluence.count(SPACES) == sent + 1
+        await job.list_spaces()
+    assert clock.sleeps == [60.5]
+    until = NOW + timedelta(seconds=60.5)
+    assert told == {"job": [until, None], "call": [until, None]}
+    assert governors.sites == ()
 
 
 async def test_a_probe_names_what_works_and_what_does_not():

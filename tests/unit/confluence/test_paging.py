@@ -3,6 +3,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
+from headwater.adapters.confluence.answers import BrokenAnswerError, RejectedRequestError
+from headwater.adapters.confluence.paging import read_all, read_pages, reanchor
 from tests.unit.confluence.confluence_fakes import (
     ROOT,
     FakeConfluence,
@@ -11,9 +14,6 @@ from tests.unit.confluence.confluence_fakes import (
     results,
     status,
 )
-
-from headwater.adapters.confluence.answers import BrokenAnswerError, RejectedRequestError
-from headwater.adapters.confluence.paging import read_all, read_pages, reanchor
 
 PATH = "/wiki/api/v2/spaces"
 SITE = httpx2.URL(ROOT)
@@ -130,6 +130,21 @@ async def test_the_limit_halves_where_confluence_fails_and_stays_small():
     assert len([page async for page in pages]) == 2
     limits = [query["limit"] for query in confluence.queries(PATH)]
     assert limits == ["200", "200", "100", "100", "50", "50"]
+
+
+async def test_a_halved_limit_holds_for_the_rest_even_where_the_links_forget_it():
+    def serve(request):
+        limit, place = int(request.url.params["limit"]), int(request.url.params.get("cursor", "0"))
+        if limit > 50:
+            return status(504)
+        following = f"{PATH}?cursor={place + 1}&limit=200" if place < 3 else None
+        return results([{"id": place}], following)
+
+    confluence = FakeConfluence({PATH: serve})
+    pages = read_pages(make_client(confluence), PATH, {"limit": "200"}, smallest=25)
+    assert len([page async for page in pages]) == 4
+    limits = [query["limit"] for query in confluence.queries(PATH)]
+    assert limits == ["200", "200", "100", "100", "50", "50", "50", "50"]
 
 
 @pytest.mark.parametrize("limit", ["abc", "", "-5", "9" * 5000])

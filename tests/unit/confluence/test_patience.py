@@ -1,19 +1,18 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.confluence.confluence_fakes import NOW, FakeClock
 
 from headwater.adapters.confluence.patience import (
-    Gate,
     Patience,
     Retries,
     TransientError,
     parse_retry_after,
 )
 from headwater.domain.errors import SourceUnreachableError
+from tests.unit.confluence.confluence_fakes import NOW
 
 AWAY = SourceUnreachableError("away")
 
@@ -63,28 +62,37 @@ def test_the_wait_doubles_and_ends_with_the_attempts():
 
 
 def test_throttling_uses_up_the_budget_and_not_the_attempts():
-    retries = Retries(Patience(attempts=1, longest_wait=300.0, budget=900.0))
-    throttled = TransientError(AWAY, throttled=True, retry_after=9_000.0)
-    assert [retries.next_wait(throttled, 0.5) for _ in range(3)] == [300.0] * 3
+    retries = Retries(Patience(attempts=1, budget=900.0))
+    throttled = TransientError(AWAY, throttled=True)
+    for _ in range(3):
+        retries.sit_out(throttled, 300.0)
+    with pytest.raises(SourceUnreachableError) as caught:
+        retries.sit_out(throttled, 299.5)
+    assert caught.value.retry_after == 300.0
+
+
+def test_a_pause_that_is_over_already_still_costs_a_little():
+    retries = Retries(Patience(attempts=1, first_wait=1.0, budget=2.5))
+    throttled = TransientError(AWAY, throttled=True)
+    assert [retries.next_wait(throttled, 1.0) for _ in range(2)] == [1.0, 1.0]
     with pytest.raises(SourceUnreachableError):
-        retries.next_wait(throttled, 0.5)
+        retries.next_wait(throttled, 1.0)
 
 
-@given(st.floats(0, 1), st.integers(1, 200))
-def test_a_wait_is_never_shorter_than_asked_nor_longer_than_allowed(dice, seconds):
-    throttled = TransientError(AWAY, throttled=True, retry_after=float(seconds))
-    wait = Retries(Patience(longest_wait=300.0)).next_wait(throttled, dice)
-    assert seconds <= wait <= 300.0
+@given(st.floats(0, 1), st.integers(1, 3600), st.integers(0, 100))
+def test_a_pause_is_as_long_as_asked_and_hardly_longer(dice, seconds, setbacks):
+    length = Patience(longest_wait=300.0).length_of_pause(float(seconds), setbacks, dice)
+    assert seconds <= length <= max(seconds + 1, 300.0)
 
 
-async def test_the_gate_tells_until_when_it_is_closed_and_that_it_opened():
-    clock = FakeClock()
-    told: list[datetime | None] = []
-    gate = Gate(clock.timing, told.append)
-    await gate.wait()
-    gate.close(60)
-    gate.close(10)
-    await gate.wait()
-    await gate.wait()
-    assert told == [datetime(2026, 3, 26, 15, 1, tzinfo=UTC), None]
-    assert clock.sleeps == [60]
+@pytest.mark.parametrize("seconds", [3601.0, 31_536_000.0])
+def test_a_pause_that_nobody_can_mean_is_cut(seconds):
+    assert Patience().length_of_pause(seconds, 1, 0.5) == 300.0
+
+
+@given(st.floats(0, 1), st.sampled_from([None, 0.0]))
+def test_a_pause_without_an_announced_end_grows_with_every_setback_up_to_a_limit(dice, announced):
+    lengths = [Patience().length_of_pause(announced, number, dice) for number in range(1, 40)]
+    assert lengths == sorted(lengths)
+    assert 0.25 <= lengths[0] <= 0.5
+    assert lengths[-1] == 300.0

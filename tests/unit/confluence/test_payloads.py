@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.unit.confluence.confluence_fakes import body_item, page_item
 
 from headwater.adapters.confluence.answers import BrokenAnswerError
 from headwater.adapters.confluence.payloads import (
@@ -15,6 +14,7 @@ from headwater.adapters.confluence.payloads import (
     parse,
 )
 from headwater.domain.content import DocumentKind, SpaceStatus, SpaceType
+from tests.unit.confluence.confluence_fakes import body_item, page_item
 
 RECORDED = Path(__file__).parents[3] / "../shared/data/recorded"
 needs_recordings = pytest.mark.skipif(

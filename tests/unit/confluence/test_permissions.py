@@ -1,4 +1,9 @@
 import pytest
+
+from headwater.adapters.confluence.permissions import read_space_readers
+from headwater.domain.content import UNREADABLE, Restriction
+from headwater.domain.errors import SourceRefusedError
+from headwater.ports import SpaceReaders
 from tests.unit.confluence.confluence_fakes import (
     SPACE,
     FakeConfluence,
@@ -7,11 +12,6 @@ from tests.unit.confluence.confluence_fakes import (
     results,
     status,
 )
-
-from headwater.adapters.confluence.permissions import read_space_readers
-from headwater.domain.content import UNREADABLE, Restriction
-from headwater.domain.errors import SourceRefusedError
-from headwater.ports import SpaceReaders
 
 PERMISSIONS = "/wiki/api/v2/spaces/100/permissions"
 ASSIGNMENTS = "/wiki/api/v2/spaces/100/role-assignments"

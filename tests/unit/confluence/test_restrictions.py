@@ -1,4 +1,9 @@
 import pytest
+
+from headwater.adapters.confluence.restrictions import parse_restriction, read_restriction
+from headwater.domain.content import UNREADABLE, Restriction
+from headwater.domain.errors import SourceUnreachableError
+from headwater.domain.ids import ContentId
 from tests.unit.confluence.confluence_fakes import (
     FakeConfluence,
     answer,
@@ -7,11 +12,6 @@ from tests.unit.confluence.confluence_fakes import (
     restriction_item,
     status,
 )
-
-from headwater.adapters.confluence.restrictions import parse_restriction, read_restriction
-from headwater.domain.content import UNREADABLE, Restriction
-from headwater.domain.errors import SourceUnreachableError
-from headwater.domain.ids import ContentId
 
 PATH = "/wiki/rest/api/content/7/restriction/byOperation/read"
 
@@ -28,6 +28,12 @@ def test_users_and_groups_are_kept_by_id_mail_and_name():
 
 def test_two_empty_lists_restrict_nobody():
     assert parse_restriction(restriction_item()).restriction.is_open
+
+
+def test_a_user_of_data_center_is_known_by_key_and_by_name():
+    people = [{"userKey": "ff80", "username": "ann"}, {"username": "bob"}]
+    value = {"restrictions": {"user": inner(people), "group": inner([])}}
+    assert parse_restriction(value).restriction.account_ids == {"ff80", "ann", "bob"}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ def test_two_empty_lists_restrict_nobody():
         {"restrictions": {"user": inner([{"accountId": 5}]), "group": inner([])}},
         {
             "restrictions": {
-                "user": inner([{"accountId": "a"}, {"userKey": "b"}]),
+                "user": inner([{"accountId": "a"}, {"key": "b"}]),
                 "group": inner([]),
             }
         },

@@ -1,4 +1,8 @@
 import pytest
+
+from headwater.adapters.confluence.spaces import check_caller, find_space, list_spaces
+from headwater.domain.errors import SourceRefusedError, SpaceNotFoundError
+from headwater.domain.ids import SpaceKey
 from tests.unit.confluence.confluence_fakes import (
     FakeConfluence,
     answer,
@@ -6,10 +10,6 @@ from tests.unit.confluence.confluence_fakes import (
     results,
     status,
 )
-
-from headwater.adapters.confluence.spaces import check_caller, find_space, list_spaces
-from headwater.domain.errors import SourceRefusedError, SpaceNotFoundError
-from headwater.domain.ids import SpaceKey
 
 SPACES = "/wiki/api/v2/spaces"
 USER = "/wiki/rest/api/user/current"

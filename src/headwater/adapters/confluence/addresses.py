@@ -6,7 +6,7 @@ Pure: nothing is resolved or dialled here. In ``instance_url`` the path decides,
     /wiki…                       Cloud, else Data Center with the context ``/wiki``
     [/context]/rest/api…         Data Center
     /context                     Data Center
-    nothing                      Cloud under ``/wiki``, else Data Center without a context
+    nothing                      Cloud under ``/wiki``, else Data Center there, else without a context
 """
 
 import re
@@ -93,10 +93,10 @@ class _Judge:
         if segments[:2] == ["ex", "confluence"]:
             return (self.gateway(origin, segments),)
         if segments[:1] in ([], ["wiki"]):
-            context = f"/{segments[0]}" if segments else ""
+            contexts = (WIKI,) if segments else (WIKI, "")
             return (
                 Candidate(Deployment.CLOUD, origin, WIKI),
-                Candidate(Deployment.DATA_CENTER, origin, context),
+                *(Candidate(Deployment.DATA_CENTER, origin, context) for context in contexts),
             )
         return (Candidate(Deployment.DATA_CENTER, origin, _context(segments)),)
 

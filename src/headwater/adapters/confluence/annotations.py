@@ -65,7 +65,7 @@ async def _annotate(client: JsonClient, results: list[Item]) -> Sequence[Annotat
     partial: list[_Key] = []
     for item in results:
         content_id = ContentId(parse(ParentPayload, item).id)
-        annotation = _parse_annotation(content_id, item)
+        annotation = parse_annotation(content_id, item)
         if annotation is not None:
             whole.append(annotation)
         else:
@@ -74,7 +74,7 @@ async def _annotate(client: JsonClient, results: list[Item]) -> Sequence[Annotat
     return [*whole, *await _read_keys(client, partial)]
 
 
-def _parse_annotation(content_id: ContentId, item: Item) -> Annotation | None:
+def parse_annotation(content_id: ContentId, item: Item) -> Annotation | None:
     """Return the annotation if the item holds all of it."""
     labels = _dig(item, "metadata", "labels")
     part = parse_restriction(_dig(item, "restrictions", "read"))
@@ -111,14 +111,12 @@ async def _read_annotation(client: JsonClient, key: _Key) -> tuple[Annotation, b
     """Return the annotation, and whether Confluence kept a part of it from us."""
     content_id, kind = key
     restriction = await read_restriction_or_close(client, content_id)
-    if not restriction.readable:
-        return Annotation(content_id, frozenset(), UNREADABLE), True
     try:
         path = f"{V2}/{PATHS[kind]}/{content_id}/labels"
         labels = make_labels(await read_all(client, path, {"limit": "250"}))
     except NOT_TOLD:
         return Annotation(content_id, frozenset(), restriction), True
-    return Annotation(content_id, labels, restriction), False
+    return Annotation(content_id, labels, restriction), not restriction.readable
 
 
 async def read_restriction_or_close(client: JsonClient, content_id: ContentId) -> Restriction:

@@ -1,6 +1,7 @@
 """What one HTTP answer means: JSON, a refusal, trouble that may pass, or nonsense.
 
     SourceRefusedError                    401, 403, a login page
+    └── LoginFailedError                  a login that failed or is locked: each further try counts too
     SourceUnreachableError                no connection, throttled or closed beyond our patience
     ├── BrokenAnswerError                 this one request failed: 5xx, cut off, too slow, undecodable
     │   └── OversizedAnswerError            more bytes than asked for
@@ -24,6 +25,13 @@ _ESCAPES_TO_CLEAN = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TOO_LARGE = 413
 _THROTTLED = 429
+
+
+class LoginFailedError(SourceRefusedError):
+    """Data Center's login failed, or waits for a CAPTCHA.
+
+    It locks accounts after a few failures, so this must end the work at once.
+    """
 
 
 class BrokenAnswerError(SourceUnreachableError):
@@ -83,21 +91,36 @@ def judge_status(answer: Answer, now: datetime) -> None:
         raise AbsentError(_describe(answer, "has nothing that this account may see at"))
     if status == _TOO_LARGE:
         raise OversizedAnswerError(_describe(answer, "finds the request too large:"))
-    if status in {408, 425, _THROTTLED} or status >= 500:  # noqa: PLR2004  (server errors)
-        raise _trouble(answer, now)
+    if trouble := find_trouble(answer, now):
+        raise trouble
     if 300 <= status < 400:  # noqa: PLR2004  (redirects)
         raise _redirection(answer)
+    if status == 410:  # noqa: PLR2004  (Gone)
+        raise RejectedRequestError(_describe(answer, "no longer has (410) on this site:"))
     raise RejectedRequestError(_describe(answer, f"rejected with status {status} the request"))
 
 
+def find_trouble(answer: Answer, now: datetime) -> TransientError | None:
+    """Return the trouble that the answer speaks of, if it is of a kind that may pass."""
+    is_passing = answer.status in {408, 425, _THROTTLED} or answer.status >= 500  # noqa: PLR2004  (server errors)
+    return _trouble(answer, now) if is_passing else None
+
+
 def _refusal(answer: Answer) -> SourceRefusedError:
-    return SourceRefusedError(_describe(answer, _refusal_reason(answer)))
+    reason = answer.headers.get("x-seraph-loginreason", "").upper()
+    is_failed = "FAILED" in reason or "DENIED" in reason or _wants_captcha(answer)
+    kind = LoginFailedError if is_failed else SourceRefusedError
+    return kind(_describe(answer, _refusal_reason(answer)))
+
+
+def _wants_captcha(answer: Answer) -> bool:
+    return "CAPTCHA" in answer.headers.get("x-authentication-denied-reason", "").upper()
 
 
 def _refusal_reason(answer: Answer) -> str:
     if "SCOPE" in answer.headers.get("x-failure-category", "").upper():
         return "does not let a token with these scopes read (add the scope to the token)"
-    if "CAPTCHA" in answer.headers.get("x-authentication-denied-reason", "").upper():
+    if _wants_captcha(answer):
         return "wants a person to solve a CAPTCHA (log in once in a browser, then try again) before"
     if b"Basic Authentication has been disabled" in answer.body:
         return "does not accept a user name (use a personal access token without one) for"

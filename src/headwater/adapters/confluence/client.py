@@ -1,11 +1,13 @@
-"""One authenticated JSON client: few requests in flight, bounded answers, patient with trouble."""
+"""One authenticated JSON client: bounded answers, patient with trouble, paced by the site's governor."""
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx2
 
@@ -13,16 +15,18 @@ from headwater.adapters.confluence.answers import (
     Answer,
     BrokenAnswerError,
     OversizedAnswerError,
+    RejectedRequestError,
+    find_trouble,
     read_json,
 )
+from headwater.adapters.confluence.governor import SiteGovernor, Turn, Visitor
+from headwater.adapters.confluence.pace import CEILING
 from headwater.adapters.confluence.patience import (
     PATIENT,
-    Gate,
     Patience,
     Retries,
     Timing,
     TransientError,
-    WaitListener,
 )
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.jobs import SiteCredential
@@ -33,13 +37,16 @@ V1: Final = "/wiki/rest/api"
 USER_AGENT: Final = f"headwater/{version('headwater')}"
 
 Params = Mapping[str, str]
+_ENCODINGS: Final = frozenset({"identity", "gzip", ""})
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one source may ask of Confluence and of our memory. Bytes and seconds."""
+    """What may be asked of Confluence and of our memory. Bytes and seconds."""
 
-    in_flight: int = 4
+    in_flight: int = CEILING
+    """The most requests to one site at a time; its governor goes from few towards this many."""
     answer_bytes: int = 64 * 1024 * 1024
     batch_bytes: int = 16 * 1024 * 1024
     """For an answer that can be asked for in smaller pieces."""
@@ -71,7 +78,10 @@ class Ask:
 
 
 class JsonClient:
-    """GETs JSON below ``root``. Raises what ``answers`` lists, and nothing else."""
+    """GETs JSON below ``root``. Raises what ``answers`` lists, and nothing else.
+
+    ``visitor`` is what it is among all that ask the site; without one it has the site to itself.
+    """
 
     def __init__(
         self,
@@ -82,7 +92,7 @@ class JsonClient:
         limits: Limits | None = None,
         patience: Patience = PATIENT,
         timing: Timing | None = None,
-        on_wait: WaitListener | None = None,
+        visitor: Visitor | None = None,
     ) -> None:
         self.root = httpx2.URL(root)
         self.limits = limits or Limits()
@@ -90,8 +100,7 @@ class JsonClient:
         self._authorization = authorization
         self._patience = patience
         self._timing = timing or Timing()
-        self._gate = Gate(self._timing, on_wait)
-        self._slots = asyncio.Semaphore(self.limits.in_flight)
+        self._visitor = visitor or SiteGovernor(self._timing, ceiling=self.limits.in_flight).join()
         self._requests = 0
         self._bytes = 0
 
@@ -113,56 +122,115 @@ class JsonClient:
     async def read(self, url: httpx2.URL, ask: Ask | None = None) -> Reply:
         """Return the JSON at a URL made by :meth:`locate` or re-anchored by ``paging``."""
         ask = ask or Ask()
-        attempts = min(ask.attempts or self._patience.attempts, self._patience.attempts)
+        max_bytes = ask.max_bytes or self.limits.answer_bytes
+        attempt = partial(self._try, url, max_bytes, may_shrink=ask.attempts is not None)
+        return await self.persist(attempt, attempts=ask.attempts)
+
+    async def persist(
+        self, attempt: Callable[[], Awaitable[Result]], *, attempts: int | None = None
+    ) -> Result:
+        """Return what ``attempt`` returns, repeated on ``TransientError`` as long as patience lasts."""
+        attempts = min(attempts or self._patience.attempts, self._patience.attempts)
         retries = Retries(replace(self._patience, attempts=attempts))
         while True:
             try:
-                return await self._try(url, ask.max_bytes or self.limits.answer_bytes)
+                return await attempt()
             except TransientError as trouble:
                 await self._wait(trouble, retries)
 
     async def _wait(self, trouble: TransientError, retries: Retries) -> None:
-        seconds = retries.next_wait(trouble, self._timing.dice())
-        if trouble.throttled:
-            self._gate.close(seconds)
+        pause = self._visitor.paused_seconds()
+        if trouble.throttled and pause:
+            retries.sit_out(trouble, pause)
         else:
-            await self._timing.sleep(seconds)
+            await self._timing.sleep(retries.next_wait(trouble, self._timing.dice()))
 
-    async def _try(self, url: httpx2.URL, max_bytes: int) -> Reply:
-        async with self._slots:
-            await self._gate.wait()
-            self._requests += 1
-            answer = await self._exchange(url, max_bytes)
-        value = read_json(answer, self._timing.now())
+    async def _try(self, url: httpx2.URL, max_bytes: int, *, may_shrink: bool) -> Reply:
+        answer = await self._send(url, self._headers(), max_bytes, may_shrink=may_shrink)
+        value = read_json(answer, self.now())
         return Reply(value, answer.headers.get("link"))
 
-    async def _exchange(self, url: httpx2.URL, max_bytes: int) -> Answer:
+    def now(self) -> datetime:
+        """Return the present, as this client's clock has it."""
+        return self._timing.now()
+
+    async def download(self, url: httpx2.URL, *, max_bytes: int, with_credentials: bool) -> Answer:
+        """Return one try's answer whatever its status; redirects are not followed.
+
+        ``max_bytes`` holds for the body of a 200. Raises ``OversizedAnswerError``, ``TransientError``.
+        """
+        headers = {**self._headers(), "accept": "*/*", "accept-encoding": "identity"}
+        if not with_credentials:
+            headers.pop("authorization", None)
+        return await self._send(url, headers, max_bytes)
+
+    async def _send(
+        self,
+        url: httpx2.URL,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        *,
+        may_shrink: bool = False,
+    ) -> Answer:
+        """Return one try's answer, unjudged, once it is this request's turn.
+
+        ``may_shrink``: if it takes too long, less will be asked for, which is remedy enough.
+        """
+        async with self._visitor.turn(self._patience) as turn:
+            self._requests += 1
+            try:
+                answer = await self._exchange(url, headers, max_bytes)
+            except TransientError as trouble:
+                self._note_silence(turn, trouble, may_shrink=may_shrink)
+                raise
+            self._note_answer(turn, answer)
+            return answer
+
+    def _note_silence(self, turn: Turn, trouble: TransientError, *, may_shrink: bool) -> None:
+        if trouble.timed_out and not may_shrink:
+            turn.note_timeout()
+        else:
+            turn.note_failure()
+
+    def _note_answer(self, turn: Turn, answer: Answer) -> None:
+        trouble = find_trouble(answer, self.now())
+        if trouble is None:
+            turn.note_answer(answer.headers)
+        elif trouble.throttled:
+            turn.note_throttling(answer.headers, trouble.retry_after, self._patience)
+        else:
+            turn.note_failure()
+
+    async def _exchange(
+        self, url: httpx2.URL, headers: Mapping[str, str], max_bytes: int
+    ) -> Answer:
         """Translate every way a connection can fail; one that never began may be the whole site's."""
         try:
             async with asyncio.timeout(self.limits.answer_seconds):
-                return await self._receive(url, max_bytes)
+                return await self._receive(url, headers, max_bytes)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             text = f"Confluence does not take connections at {url.host}; check instance_url"
-            raise TransientError(SourceUnreachableError(text)) from error
+            is_slow = isinstance(error, httpx2.ConnectTimeout)
+            raise TransientError(SourceUnreachableError(text), timed_out=is_slow) from error
         except (TimeoutError, httpx2.TimeoutException) as error:
             text = f"Confluence takes too long to answer {url.path}"
-            raise TransientError(BrokenAnswerError(text)) from error
+            raise TransientError(BrokenAnswerError(text), timed_out=True) from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             text = f"Confluence breaks off its answer to {url.path}"
             raise TransientError(BrokenAnswerError(text)) from error
 
-    async def _receive(self, url: httpx2.URL, max_bytes: int) -> Answer:
-        async with self._http.stream("GET", url, headers=self._headers()) as response:
+    async def _receive(self, url: httpx2.URL, headers: Mapping[str, str], max_bytes: int) -> Answer:
+        async with self._http.stream("GET", url, headers=headers) as response:
+            cap = max_bytes if response.status_code == 200 else self.limits.answer_bytes  # noqa: PLR2004  (OK)
             body = bytearray()
+            _refuse_encoding(url, response)
+            _refuse_oversized(url, _declared_length(response), cap)
             async for part in response.aiter_bytes():
                 self._bytes += len(part)
                 body += part
-                if len(body) > max_bytes:
-                    raise OversizedAnswerError(
-                        f"Confluence's answer to {url.path} exceeds {max_bytes} bytes"
-                    )
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(url.path, response.status_code, headers, bytes(body))
+                _refuse_oversized(url, len(body), cap)
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(url.path, response.status_code, received, bytes(body))
 
     def _headers(self) -> dict[str, str]:
         # gzip alone: its worst expansion keeps one received piece within bounds
@@ -174,6 +242,24 @@ class JsonClient:
         if self._authorization is not None:
             headers["authorization"] = self._authorization
         return headers
+
+
+def _refuse_encoding(url: httpx2.URL, response: httpx2.Response) -> None:
+    """Refuse what was not asked for: one piece of another encoding, or of two, can unpack to any size."""
+    if response.headers.get("content-encoding", "identity").lower() not in _ENCODINGS:
+        raise RejectedRequestError(
+            f"Confluence encodes its answer to {url.path} in an unwanted way"
+        )
+
+
+def _declared_length(response: httpx2.Response) -> int:
+    text = response.headers.get("content-length", "")
+    return int(text[:20]) if text.isascii() and text.isdigit() else 0
+
+
+def _refuse_oversized(url: httpx2.URL, length: int, max_bytes: int) -> None:
+    if length > max_bytes:
+        raise OversizedAnswerError(f"Confluence's answer to {url.path} exceeds {max_bytes} bytes")
 
 
 def make_authorization(credential: SiteCredential, *, bearer_allowed: bool) -> str:

@@ -2,9 +2,18 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from headwater.adapters.confluence import annotations, content, permissions, probing, spaces
+from headwater.adapters.confluence import (
+    annotations,
+    attachments,
+    comments,
+    content,
+    lookups,
+    permissions,
+    probing,
+    spaces,
+)
 from headwater.adapters.confluence.client import JsonClient
-from headwater.domain.content import Annotation, ListedDocument, Space
+from headwater.domain.content import Annotation, Comment, ListedAttachment, ListedDocument, Space
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
 from headwater.ports import (
     Ancestor,
@@ -61,6 +70,18 @@ class CloudSource:
         """See :meth:`headwater.ports.Source.read_annotations`."""
         return await annotations.read_annotations(self._client, documents)
 
+    def list_comments(self, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
+        """See :meth:`headwater.ports.Source.list_comments`."""
+        return comments.list_comments(self._client, space)
+
+    def list_attachments(self, space: Space) -> AsyncGenerator[Sequence[ListedAttachment], None]:
+        """See :meth:`headwater.ports.Source.list_attachments`."""
+        return attachments.list_attachments(self._client, space)
+
+    async def fetch_attachment(self, attachment: ListedAttachment, *, max_bytes: int) -> bytes:
+        """See :meth:`headwater.ports.Source.fetch_attachment`."""
+        return await attachments.fetch_attachment(self._client, attachment, max_bytes=max_bytes)
+
     async def read_ancestor(self, content_id: ContentId) -> Ancestor | None:
         """See :meth:`headwater.ports.Source.read_ancestor`."""
         return await annotations.read_ancestor(self._client, content_id)
@@ -75,4 +96,4 @@ class CloudSource:
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """See :meth:`headwater.ports.Source.look_up`."""
-        return await content.look_up(self._client, content_ids)
+        return await lookups.look_up(self._client, content_ids)

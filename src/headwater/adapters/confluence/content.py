@@ -1,6 +1,6 @@
-"""Pages and blog posts: listing them, fetching their bodies, looking up what became of them."""
+"""Pages and blog posts: listing them and fetching their bodies."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from headwater.adapters.confluence.answers import (
@@ -8,12 +8,11 @@ from headwater.adapters.confluence.answers import (
     BrokenAnswerError,
     OversizedAnswerError,
 )
-from headwater.adapters.confluence.client import V2, Ask, JsonClient
+from headwater.adapters.confluence.client import V2, Ask, JsonClient, Limits
 from headwater.adapters.confluence.concurrency import map_unordered, split
 from headwater.adapters.confluence.paging import read_pages
 from headwater.adapters.confluence.payloads import (
     ContentPayload,
-    StatusPayload,
     make_listed,
     parse,
 )
@@ -25,21 +24,10 @@ from headwater.domain.errors import (
     ListingIncompleteError,
     SourceUnreachableError,
 )
-from headwater.domain.ids import ContentId, SpaceId
-from headwater.ports import ContentStatus, FetchedPage, LookedUp
+from headwater.domain.ids import ContentId
+from headwater.ports import FetchedPage
 
 PATHS = {DocumentKind.PAGE: "pages", DocumentKind.BLOGPOST: "blogposts"}
-_STATUSES = {
-    DocumentKind.PAGE: "current,archived,trashed,deleted",
-    DocumentKind.BLOGPOST: "current,trashed,deleted",
-}
-_MEANINGS = {
-    "current": ContentStatus.CURRENT,
-    "archived": ContentStatus.ARCHIVED,
-    "trashed": ContentStatus.TRASHED,
-    "deleted": ContentStatus.TRASHED,
-}
-_GONE = LookedUp(ContentStatus.GONE)
 _PAGE_SIZE = 250
 _BATCHES_IN_FLIGHT = 2
 
@@ -117,7 +105,8 @@ async def _fetch_batch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPag
         return await _fetch(client, batch)
     except BrokenAnswerError as error:
         if len(ids) == 1:
-            return [await _blame_page(client, ids[0], error)]
+            await check_caller(client)
+            return [blame_page(ids[0], error, client.limits)]
         middle = len(ids) // 2
         first = await _fetch_batch(client, (kind, ids[:middle]))
         return [*first, *await _fetch_batch(client, (kind, ids[middle:]))]
@@ -132,7 +121,7 @@ async def _fetch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
     wanted = frozenset(ids)
     try:
         return [
-            _make_fetched(payload, kind)
+            make_fetched(make_listed(payload, kind), payload.storage)
             async for results in pages
             for payload in (parse(ContentPayload, item) for item in results)
             if payload.id in wanted and payload.status == "current"
@@ -141,75 +130,24 @@ async def _fetch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
         raise refusal_of_listing(error, "pages by id") from error
 
 
-def _make_fetched(payload: ContentPayload, kind: DocumentKind) -> FetchedPage:
-    listed = make_listed(payload, kind)
-    if payload.storage is None:
+def make_fetched(listed: ListedDocument, body: str | None) -> FetchedPage:
+    """Return the page, or its failure where Confluence left out the body."""
+    if body is None:
         error = DocumentError(
             FailureType.PARSE_ERROR,
             "Confluence delivered the page without its body; open and save it there, then retry",
         )
         return FetchedPage(listed.content_id, error)
-    return FetchedPage(listed.content_id, Page(listed, payload.storage))
+    return FetchedPage(listed.content_id, Page(listed, body))
 
 
-async def _blame_page(
-    client: JsonClient, content_id: ContentId, error: BrokenAnswerError
-) -> FetchedPage:
-    """Return the page's own failure, once Confluence has shown that it answers otherwise."""
-    await check_caller(client)
+def blame_page(content_id: ContentId, error: SourceUnreachableError, limits: Limits) -> FetchedPage:
+    """Return the page's own failure; Confluence is known to answer otherwise."""
     if isinstance(error, OversizedAnswerError):
         failure = DocumentError(
             FailureType.FILE_TOO_LARGE,
-            f"The page's body exceeds {client.limits.answer_bytes} bytes; split the page",
+            f"The page's body exceeds {limits.answer_bytes} bytes; split the page",
         )
     else:
         failure = DocumentError(FailureType.NETWORK_ERROR, f"The page cannot be read: {error}")
     return FetchedPage(content_id, failure)
-
-
-async def look_up(
-    client: JsonClient, content_ids: Sequence[ContentId]
-) -> Mapping[ContentId, LookedUp]:
-    """Say what became of each id. None is called gone unless Confluence still knows the caller.
-
-    An id that is no number names no page or post, and is gone.
-    """
-    found: dict[ContentId, LookedUp] = {}
-    numbers = [item for item in dict.fromkeys(content_ids) if item.isascii() and item.isdigit()]
-    for kind in PATHS:
-        missing = [item for item in numbers if item not in found]
-        found |= await _look_up_kind(client, kind, missing)
-    if any(item not in found for item in content_ids):
-        await check_caller(client)
-    return {item: found.get(item, _GONE) for item in content_ids}
-
-
-async def _look_up_kind(
-    client: JsonClient, kind: DocumentKind, ids: Sequence[ContentId]
-) -> Mapping[ContentId, LookedUp]:
-    async def read(run: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
-        return await _look_up_run(client, kind, run)
-
-    found: dict[ContentId, LookedUp] = {}
-    runs = split(ids, _PAGE_SIZE)
-    async with aclosing(map_unordered(read, runs, limit=_BATCHES_IN_FLIGHT)) as answers:
-        async for answer in answers:
-            found |= answer
-    return found
-
-
-async def _look_up_run(
-    client: JsonClient, kind: DocumentKind, ids: Sequence[ContentId]
-) -> Mapping[ContentId, LookedUp]:
-    params = {"id": ",".join(ids), "status": _STATUSES[kind], "limit": str(_PAGE_SIZE)}
-    pages = read_pages(client, f"{V2}/{PATHS[kind]}", params, smallest=25)
-    try:
-        payloads = [parse(StatusPayload, item) async for page in pages for item in page]
-    except AbsentError as error:
-        raise refusal_of_listing(error, "pages by id") from error
-    return {ContentId(item.id): _interpret(item) for item in payloads if item.id in frozenset(ids)}
-
-
-def _interpret(payload: StatusPayload) -> LookedUp:
-    status = _MEANINGS.get(payload.status, ContentStatus.GONE)
-    return LookedUp(status, SpaceId(payload.space_id) if payload.space_id else None)

@@ -17,9 +17,15 @@ from headwater.adapters.confluence.addresses import (
     parse_instance_url,
 )
 from headwater.adapters.confluence.allowlist import AllowList, parse_allow_list
-from headwater.adapters.confluence.answers import AbsentError, RejectedRequestError
+from headwater.adapters.confluence.answers import (
+    AbsentError,
+    LoginFailedError,
+    RejectedRequestError,
+)
 from headwater.adapters.confluence.client import JsonClient, Limits, make_authorization
 from headwater.adapters.confluence.cloud import CloudSource
+from headwater.adapters.confluence.data_center.rest import Rest
+from headwater.adapters.confluence.data_center.source import DataCenterSource
 from headwater.adapters.confluence.egress import GuardedTransport
 from headwater.adapters.confluence.patience import PATIENT, Patience, Timing, WaitListener
 from headwater.adapters.confluence.probing import (
@@ -28,6 +34,7 @@ from headwater.adapters.confluence.probing import (
     probe_cloud,
     probe_data_center,
 )
+from headwater.adapters.confluence.sites import Governors, Visit
 from headwater.adapters.confluence.spaces import check_caller
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.ids import SiteId
@@ -37,7 +44,7 @@ from headwater.ports import Source
 _CLOUD_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 MakeTransport = Callable[[AllowList], httpx2.AsyncBaseTransport]
-_MakeClient = Callable[[str, str | None], JsonClient]
+_MakeClient = Callable[[Candidate, str | None], JsonClient]
 
 
 class ConfluenceSources:
@@ -45,7 +52,8 @@ class ConfluenceSources:
 
     ``allowed_private_hosts`` lists the hosts and CIDRs that a tenant's URL may reach although private.
     ``patience`` is how long each request keeps trying: ``PATIENT`` for jobs, ``PROMPT`` where somebody
-    waits for the answer. Raises ``ConfigError`` for an unusable list.
+    waits for the answer. ``governors`` pace all requests to each site; factories that may lead to the
+    same sites share them. Raises ``ConfigError`` for an unusable list.
     """
 
     def __init__(
@@ -55,12 +63,14 @@ class ConfluenceSources:
         patience: Patience = PATIENT,
         limits: Limits | None = None,
         timing: Timing | None = None,
+        governors: Governors | None = None,
         make_transport: MakeTransport = GuardedTransport,
     ) -> None:
         self._allow = parse_allow_list(allowed_private_hosts)
         self._patience = patience
         self._limits = limits or Limits()
         self._timing = timing or Timing()
+        self._governors = governors or Governors(self._timing, ceiling=self._limits.in_flight)
         self._make_transport = make_transport
 
     @asynccontextmanager
@@ -73,36 +83,41 @@ class ConfluenceSources:
     ) -> AsyncIterator[Source]:
         """Probe which Confluence the address names and open it; see ``SourceFactory.open``.
 
-        ``on_wait`` is told until when everything waits because Confluence throttles, and ``None``
-        when it goes on.
+        ``on_wait`` is told until when everything waits because Confluence throttles, whoever's
+        request caused it, and ``None`` when it goes on.
         """
         candidates = parse_instance_url(address.instance_url, self._allow)
         judge_web_url(address.web_url, self._allow)
-        async with httpx2.AsyncClient(
-            transport=self._make_transport(self._allow),
-            timeout=self._limits.timeout(),
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # each call proves itself
-            trust_env=False,
-        ) as http:
-            make_client = partial(self._make_client, http, on_wait)
+        async with (
+            self._governors.join(on_wait) as visit,
+            httpx2.AsyncClient(
+                transport=self._make_transport(self._allow),
+                timeout=self._limits.timeout(),
+                follow_redirects=False,
+                cookies=CookieJar(
+                    DefaultCookiePolicy(allowed_domains=[])
+                ),  # each call proves itself
+                trust_env=False,
+            ) as http,
+        ):
+            make_client = partial(self._make_client, http, visit)
             yield await _connect(candidates, credential, make_client)
 
     def _make_client(
         self,
         http: httpx2.AsyncClient,
-        on_wait: WaitListener | None,
-        root: str,
+        visit: Visit,
+        candidate: Candidate,
         authorization: str | None,
     ) -> JsonClient:
         return JsonClient(
             http,
-            root,
+            candidate.root,
             authorization,
             limits=self._limits,
             patience=self._patience,
             timing=self._timing,
-            on_wait=on_wait,
+            visitor=visit(candidate.root + candidate.context),
         )
 
 
@@ -121,10 +136,10 @@ async def _connect(
     reasons: list[Reason] = []
     for candidate in candidates:
         knock = _knock(candidate, credential, make_client)
-        verdict = await _judge(knock)
+        verdict = await _judge(knock, has_name=bool(credential.username))
         if verdict.deployment is candidate.deployment and verdict.reason is None:
             return await _enter(knock)
-        if verdict.deployment is not None:
+        if verdict.deployment is not None and not _is_expected_next(candidate, verdict):
             raise verdict.reason or _misplaced_cloud(candidate)
         reasons.extend(filter(None, [verdict.reason]))
     raise _choose(reasons)
@@ -133,12 +148,30 @@ async def _connect(
 def _knock(candidate: Candidate, credential: SiteCredential, make_client: _MakeClient) -> _Knock:
     bearer_allowed = candidate.deployment is not Deployment.CLOUD
     authorization = make_authorization(credential, bearer_allowed=bearer_allowed)
-    return _Knock(
-        candidate, make_client(candidate.root, authorization), make_client(candidate.root, None)
-    )
+    return _Knock(candidate, make_client(candidate, authorization), make_client(candidate, None))
 
 
-async def _judge(knock: _Knock) -> Verdict:
+def _is_expected_next(candidate: Candidate, verdict: Verdict) -> bool:
+    """Tell whether a Data Center answers where Cloud was looked for: it is the next candidate."""
+    looked_for = (candidate.deployment, verdict.deployment)
+    return looked_for == (Deployment.CLOUD, Deployment.DATA_CENTER)
+
+
+async def _judge(knock: _Knock, *, has_name: bool) -> Verdict:
+    """Return the verdict on one candidate; a login that failed by name is raised at once.
+
+    Without a name Cloud's form of the header is none that Data Center could let in, so its refusal
+    says nothing about the token.
+    """
+    try:
+        return await _probe(knock)
+    except LoginFailedError as error:
+        if has_name:
+            raise
+        return Verdict(None, error)
+
+
+async def _probe(knock: _Knock) -> Verdict:
     if knock.candidate.deployment is Deployment.DATA_CENTER:
         return await probe_data_center(knock.client, knock.anonymous, knock.candidate)
     return await probe_cloud(knock.client, knock.candidate)
@@ -162,8 +195,16 @@ def _choose(reasons: list[Reason]) -> Reason:
 
 
 async def _enter(knock: _Knock) -> Source:
+    if knock.candidate.deployment is Deployment.DATA_CENTER:
+        rest = Rest(knock.client, knock.candidate.context)
+        await rest.check_caller()
+        return DataCenterSource(rest, _name_site(knock.candidate))
     await check_caller(knock.client)
     return CloudSource(knock.client, await _read_site_id(knock))
+
+
+def _name_site(candidate: Candidate) -> SiteId:
+    return SiteId(f"{urlsplit(candidate.root).netloc}{candidate.context}")
 
 
 async def _read_site_id(knock: _Knock) -> SiteId:
@@ -174,7 +215,7 @@ async def _read_site_id(knock: _Knock) -> SiteId:
     """
     candidate = knock.candidate
     cloud_id = candidate.cloud_id or await _read_cloud_id(knock.anonymous)
-    return SiteId(cloud_id or f"{urlsplit(candidate.root).netloc}{candidate.context}")
+    return SiteId(cloud_id) if cloud_id else _name_site(candidate)
 
 
 async def _read_cloud_id(client: JsonClient) -> str | None:

@@ -34,13 +34,17 @@ async def read_pages(
     """Yield the ``results`` of every page; ends normally only after the last one.
 
     With ``smallest`` a page that Confluence cannot deliver is asked for again with half the ``limit``,
-    down to that many. Raises ``RejectedRequestError`` for a link that leads elsewhere or in circles.
+    down to that many, and so are all after it. Raises ``RejectedRequestError`` for a link that leads elsewhere or in circles.
     """
     url: httpx2.URL | None = client.locate(path, params)
     watch = _LoopWatch()
+    bearable: int | None = None
     while url is not None:
+        url = _cap_limit(url, bearable)
+        limit = _read_limit(url)
         reply, url = await _read_shrinking(client, url, smallest, ask)
-        results = _results(reply.value, url.path)
+        bearable = _read_limit(url) if _read_limit(url) < limit else bearable
+        results = read_results(reply.value, url.path)
         following = next_link(reply)
         following_url = None if following is None else reanchor(following, client.root)
         watch.see(results, following_url)
@@ -55,7 +59,7 @@ async def read_all(client: JsonClient, path: str, params: Params) -> list[Item]:
 
 async def read_first(client: JsonClient, path: str, params: Params) -> list[Item]:
     """Return the results of the first page only."""
-    return _results((await client.read(client.locate(path, params))).value, path)
+    return read_results((await client.read(client.locate(path, params))).value, path)
 
 
 def next_link(reply: Reply) -> str | None:
@@ -121,13 +125,20 @@ async def _read_shrinking(
             return reply, url
 
 
+def _cap_limit(url: httpx2.URL, most: int | None) -> httpx2.URL:
+    """Return the URL with at most so large a page, whatever the link wishes for."""
+    is_larger = most is not None and _read_limit(url) > most
+    return url.copy_set_param("limit", str(most)) if is_larger else url
+
+
 def _read_limit(url: httpx2.URL) -> int:
     """Return the page size in a URL that may be Confluence's own wording; 0 if there is none."""
     text = url.params.get("limit", "")
     return int(text) if _LIMIT.fullmatch(text) else 0
 
 
-def _results(value: object, path: str) -> list[Item]:
+def read_results(value: object, path: str) -> list[Item]:
+    """Return one page's rows; ``BrokenAnswerError`` if the answer to ``path`` holds no list of them."""
     results = value.get("results") if isinstance(value, dict) else None
     if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         raise BrokenAnswerError(f"Confluence's answer to {path} holds no list of results")

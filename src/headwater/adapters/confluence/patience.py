@@ -1,15 +1,17 @@
-"""How long to wait for Confluence, and how to hold every request back while it throttles.
+"""How long to wait for Confluence, and how often to try again.
 
-Not a retry library: a throttled account must stop as a whole, what Confluence says about when to come
-back must be believed within bounds, and the waiting must be visible while it lasts.
+Not a retry library: what Confluence says about when to come back must be believed within bounds, and
+holds for all requests to the site, which ``governor`` sees to.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from headwater.domain.errors import SourceUnreachableError
 
@@ -25,14 +27,37 @@ class Patience:
     """Tries of one request that meets connection trouble or a server error."""
     first_wait: float = 0.5
     longest_wait: float = 300.0
-    """A longer ``Retry-After`` is cut to this; then it is asked again."""
+    """Where Confluence does not say how long, or says what nobody can mean."""
     budget: float = 900.0
-    """What one request may wait in all, throttling included."""
+    """What one request may wait in all between its tries; also the longest pause that it sits out."""
+    turn: float | None = None
+    """The longest wait for a turn beside other requests, pauses included; ``None``: as it takes."""
 
+    def length_of_pause(self, retry_after: float | None, setbacks: int, dice: float) -> float:
+        """Return the seconds that a throttling site is left alone.
+
+        What it asks for is believed up to an hour, the longest that its quotas need; never less than
+        what the row of setbacks suggests, and spread so that processes do not march in step.
+        """
+        backoff = self.backoff(setbacks, dice)
+        if not retry_after:
+            return backoff
+        if retry_after > LONGEST_BELIEVED:
+            return self.longest_wait
+        return max(retry_after + dice, backoff)
+
+    def backoff(self, failures: int, dice: float) -> float:
+        """Return the seconds to wait after so many failures in a row (at least 1)."""
+        wait = self.first_wait * 2.0 ** min(max(failures, 1) - 1, 30) * (0.5 + dice / 2)
+        return min(wait, self.longest_wait)
+
+
+LONGEST_BELIEVED: Final = 3600.0
+"""Seconds. Confluence's quotas are hourly; a blocked account is told 9223372036854775807."""
 
 PATIENT = Patience()
 """For jobs."""
-PROMPT = Patience(attempts=2, longest_wait=5.0, budget=10.0)
+PROMPT = Patience(attempts=2, longest_wait=5.0, budget=10.0, turn=10.0)
 """For calls that somebody is waiting for."""
 
 
@@ -45,11 +70,13 @@ class TransientError(Exception):
         *,
         throttled: bool = False,
         retry_after: float | None = None,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(str(final))
         self.final = final
         self.throttled = throttled
         self.retry_after = retry_after
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +94,26 @@ class Retries:
 
     patience: Patience
     failures: int = 0
-    throttles: int = 0
     waited: float = 0.0
+
+    def sit_out(self, trouble: TransientError, pause: float) -> None:
+        """Take note of a pause of so many seconds; raises the trouble's ``final`` if that is too long."""
+        self._spend(trouble, pause)
 
     def next_wait(self, trouble: TransientError, dice: float) -> float:
         """Return the seconds until the next try; raises the trouble's ``final`` when patience ends."""
-        if trouble.throttled:
-            self.throttles += 1
-        else:
-            self.failures += 1
-        wait = self._length(trouble, dice)
-        if self.failures >= self.patience.attempts or self.waited + wait > self.patience.budget:
+        self.failures += not trouble.throttled
+        if self.failures >= self.patience.attempts:
             raise trouble.final from trouble
-        self.waited += wait
+        wait = self.patience.backoff(self.failures, dice)
+        self._spend(trouble, wait)
         return wait
 
-    def _length(self, trouble: TransientError, dice: float) -> float:
-        """Return the longer of backoff and ``Retry-After``, spread so that callers do not march in step."""
-        exponent = min(self.failures + self.throttles - 1, 30)
-        backoff = self.patience.first_wait * 2.0**exponent * (0.5 + dice / 2)
-        asked = trouble.retry_after or 0.0
-        spread = asked + dice if asked else 0.0
-        return min(max(backoff, spread), self.patience.longest_wait)
-
-
-class Gate:
-    """Holds every request of a source back while Confluence throttles, and says so."""
-
-    def __init__(self, timing: Timing, on_wait: WaitListener | None = None) -> None:
-        self._timing = timing
-        self._on_wait = on_wait
-        self._opens: datetime | None = None
-
-    def close(self, seconds: float) -> None:
-        """Let nothing pass for so many seconds; a longer wait already running stays."""
-        opens = self._timing.now() + timedelta(seconds=seconds)
-        if self._opens is None or opens > self._opens:
-            self._opens = opens
-            self._tell(opens)
-
-    async def wait(self) -> None:
-        """Return as soon as requests may pass."""
-        while self._opens is not None:
-            seconds = (self._opens - self._timing.now()).total_seconds()
-            if seconds <= 0:
-                self._opens = None
-                self._tell(None)
-            else:
-                await self._timing.sleep(seconds)
-
-    def _tell(self, until: datetime | None) -> None:
-        if self._on_wait is not None:
-            self._on_wait(until)
+    def _spend(self, trouble: TransientError, wait: float) -> None:
+        if self.waited + wait > self.patience.budget:
+            trouble.final.retry_after = float(math.ceil(wait))
+            raise trouble.final from trouble
+        self.waited += wait
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:

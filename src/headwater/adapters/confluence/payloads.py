@@ -34,9 +34,10 @@ class _Payload(BaseModel):
 
 
 class Links(_Payload):
-    """Links of one item; ``webui`` is relative to the site's web base."""
+    """Links of one item, relative to the site's web base."""
 
     webui: str | None = None
+    download: str | None = None
 
 
 class SpacePayload(_Payload):
@@ -55,6 +56,7 @@ class VersionPayload(_Payload):
 
     number: int = Field(ge=0)
     created_at: AwareDatetime = Field(alias="createdAt")
+    author_id: str | None = Field(None, alias="authorId")
 
 
 class BodyPart(_Payload):

@@ -7,7 +7,7 @@ unreadable instead.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headwater.adapters.confluence.answers import NOT_TOLD
 from headwater.adapters.confluence.client import V1, V2, JsonClient
@@ -16,14 +16,18 @@ from headwater.adapters.confluence.spaces import check_caller
 from headwater.domain.content import UNREADABLE, Restriction, Space
 from headwater.ports import SpaceReaders
 
-_ANONYMOUS = "anonymous-users"
-_UNKNOWN = "unknown"
 
+@dataclass(frozen=True, slots=True, order=True)
+class Principal:
+    """Somebody whom a permission names; kinds other than users and groups are classes of people."""
 
-@dataclass(frozen=True, slots=True)
-class _Principal:
     kind: str
     id: str
+
+
+ANONYMOUS: Final = Principal("access_class", "anonymous-users")
+UNKNOWN: Final = Principal("unknown", "unknown")
+"""Stands for what is not understood: denied, and counted."""
 
 
 async def read_space_readers(client: JsonClient, space: Space) -> SpaceReaders:
@@ -39,7 +43,7 @@ async def read_space_readers(client: JsonClient, space: Space) -> SpaceReaders:
     return make_readers(principals, names)
 
 
-def make_readers(principals: Iterable[_Principal], group_names: Mapping[str, str]) -> SpaceReaders:
+def make_readers(principals: Iterable[Principal], group_names: Mapping[str, str]) -> SpaceReaders:
     """Return the readers; access classes other than the anonymous one admit nobody and are counted."""
     by_kind: dict[str, set[str]] = {}
     for principal in principals:
@@ -47,7 +51,7 @@ def make_readers(principals: Iterable[_Principal], group_names: Mapping[str, str
     users = frozenset(by_kind.pop("user", ()))
     groups = frozenset(by_kind.pop("group", ()))
     classes = Counter(name for names in by_kind.values() for name in names)
-    everyone = classes.pop(_ANONYMOUS, 0) > 0
+    everyone = classes.pop(ANONYMOUS.id, 0) > 0
     names = frozenset(group_names[group] for group in groups if group in group_names)
     restriction = Restriction(account_ids=users, groups=groups | names)
     return SpaceReaders(
@@ -57,7 +61,7 @@ def make_readers(principals: Iterable[_Principal], group_names: Mapping[str, str
     )
 
 
-async def _read_principals(client: JsonClient, space: Space) -> list[_Principal]:
+async def _read_principals(client: JsonClient, space: Space) -> list[Principal]:
     if await _uses_roles(client):
         path = f"{V2}/spaces/{space.id}/role-assignments"
         assignments = await read_all(client, path, {"limit": "250"})
@@ -80,20 +84,20 @@ def _is_view(item: Item) -> bool:
     return _field(operation, "key") == "read" and _field(operation, "targetType") == "space"
 
 
-def _parse_permission(item: Item) -> _Principal:
+def _parse_permission(item: Item) -> Principal:
     principal = item.get("principal")
     return _make_principal(_field(principal, "type"), _field(principal, "id"))
 
 
-def _parse_assignment(item: Item) -> _Principal:
+def _parse_assignment(item: Item) -> Principal:
     principal = item.get("principal")
     return _make_principal(_field(principal, "principalType"), _field(principal, "principalId"))
 
 
-def _make_principal(kind: str, identifier: str) -> _Principal:
+def _make_principal(kind: str, identifier: str) -> Principal:
     if not kind or not identifier:
-        return _Principal(_UNKNOWN, _UNKNOWN)
-    return _Principal(kind.lower(), identifier)
+        return UNKNOWN
+    return Principal(kind.lower(), identifier)
 
 
 async def _read_group_names(client: JsonClient, group_ids: set[str]) -> dict[str, str]:

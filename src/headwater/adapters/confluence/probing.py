@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from headwater.adapters.confluence.addresses import Candidate, Deployment
-from headwater.adapters.confluence.answers import NOT_TOLD
+from headwater.adapters.confluence.answers import NOT_TOLD, LoginFailedError
 from headwater.adapters.confluence.client import V1, V2, JsonClient
 from headwater.adapters.confluence.paging import read_first
 from headwater.adapters.confluence.payloads import CurrentUser, ParentPayload, parse
@@ -15,11 +14,6 @@ from headwater.domain.content import Restriction
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.ids import ContentId
 from headwater.ports import Capability
-
-ONLY_CLOUD: Final = (
-    "This is a Confluence Data Center; this version of Headwater reads Confluence Cloud only"
-)
-
 
 Reason = SourceRefusedError | SourceUnreachableError
 
@@ -32,16 +26,16 @@ class Verdict:
     reason: Reason | None = None
 
 
-_DATA_CENTER = Verdict(Deployment.DATA_CENTER, SourceRefusedError(ONLY_CLOUD))
-
-
 async def probe_cloud(client: JsonClient, candidate: Candidate) -> Verdict:
     """Tell whether Cloud answers here: v2 spaces, else v1's current user.
 
-    Trouble that says nothing about what is here (no connection, throttled) is raised.
+    Trouble that says nothing about what is here (no connection, throttled) is raised, and so is a
+    login that failed: another try would bring the account closer to being locked.
     """
     try:
         await _list_one_space(client)
+    except LoginFailedError:
+        raise
     except NOT_TOLD as error:
         return await _probe_by_user(client, candidate, error)
     return Verdict(candidate.deployment)
@@ -61,12 +55,14 @@ async def probe_user(client: JsonClient, path: str) -> Verdict:
     """Tell by the fields of the current user whose interface this is."""
     try:
         user = parse(CurrentUser, await client.get(path))
+    except LoginFailedError:
+        raise
     except NOT_TOLD as error:
         return Verdict(None, error)
     if user.account_id:
         return Verdict(Deployment.CLOUD)
     if user.user_key or user.username:
-        return _DATA_CENTER
+        return Verdict(Deployment.DATA_CENTER)
     return Verdict(
         None,
         SourceRefusedError(
@@ -87,7 +83,7 @@ async def probe_data_center(
     except NOT_TOLD:
         return verdict
     is_data_center = isinstance(server, dict) and {"version", "buildNumber"} <= server.keys()
-    return _DATA_CENTER if is_data_center else verdict
+    return Verdict(Deployment.DATA_CENTER, verdict.reason) if is_data_center else verdict
 
 
 async def probe_capabilities(client: JsonClient) -> Sequence[Capability]:

@@ -42,12 +42,16 @@ def parse_restriction(value: object, *, requested: int | None = None) -> Restric
     return RestrictionPart(restriction, cut_off, max(len(names), len(teams)))
 
 
-async def read_restriction(client: JsonClient, content_id: ContentId) -> Restriction:
+async def read_restriction(
+    client: JsonClient, content_id: ContentId, rest: str = V1
+) -> Restriction:
     """Read one content's own read restriction, all pages of it; any content type.
+
+    ``rest`` is the path below which v1 answers.
 
     Raises what the client raises; ``UNREADABLE`` where an answer is not understood.
     """
-    path = f"{V1}/content/{quote(content_id, safe='')}/restriction/byOperation/read"
+    path = f"{rest}/content/{quote(content_id, safe='')}/restriction/byOperation/read"
     whole, start = Restriction(), 0
     for _ in range(_MOST_PAGES):
         params = {
@@ -91,11 +95,18 @@ def _is_cut_off(value: object, requested: int | None) -> bool:
 
 def _read_user(item: object) -> Restriction | None:
     account_id = _text(_dig(item, "accountId"))
-    address = _text(_dig(item, "email"))
-    if account_id is None:
+    names = {account_id} if account_id else _read_names(item)
+    if not names:
         return None
+    address = _text(_dig(item, "email"))
     emails = frozenset({address}) if address else frozenset[str]()
-    return Restriction(account_ids=frozenset({account_id}), emails=emails)
+    return Restriction(account_ids=frozenset(names), emails=emails)
+
+
+def _read_names(item: object) -> set[str]:
+    """Return Data Center's two ids of a user: tokens may carry either."""
+    names = (_text(_dig(item, name)) for name in ("userKey", "username"))
+    return {name for name in names if name}
 
 
 def _read_group(item: object) -> Restriction | None:

@@ -14,13 +14,14 @@ _STATUSES = ("current", "archived")
 _PAGE_SIZE = "250"
 
 
-async def check_caller(client: JsonClient) -> None:
+async def check_caller(client: JsonClient, rest: str = V1) -> None:
     """Raise ``SourceRefusedError`` unless Confluence knows the caller.
 
     Sites with anonymous access answer 200 to anybody, and a listing of theirs proves nothing.
+    ``rest`` is the path below which v1 answers.
     """
     try:
-        user = parse(CurrentUser, await client.get(f"{V1}/user/current"))
+        user = parse(CurrentUser, await client.get(f"{rest}/user/current"))
     except AbsentError as error:
         raise SourceRefusedError(
             "Confluence does not say who the caller is; check instance_url and the API token"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from headwater.domain.errors import HeadwaterError, JobCancelledError
 from headwater.domain.jobs import DocumentCounts, Job, JobChange, JobRef, JobStatus, Progress, Stage
 from headwater.ports import Ports
-from headwater.services.credentials import remove_credential
+from headwater.services.credentials import settle_credential
 from headwater.services.sync.run import read_open_job
 from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.survey import Survey
@@ -75,7 +75,7 @@ async def _remember_completion(ports: Ports, job: Job, survey: Survey) -> None:
 
 
 async def _close(ports: Ports, job: Job, status: JobStatus, message: str) -> None:
-    await remove_credential(ports, job)
+    await settle_credential(ports, job)
     await ports.work.clear(job.ref)
     await ports.jobs.change(
         job.ref,

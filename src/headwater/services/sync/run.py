@@ -83,12 +83,12 @@ def recipe_of(embedder: Embedder) -> Recipe:
 class Reporter:
     """Writes stage, traffic and waiting into the job, at least every second while it is open."""
 
-    def __init__(self, ports: Ports, ref: JobRef) -> None:
+    def __init__(self, ports: Ports, ref: JobRef, stage: Stage) -> None:
         self._ports = ports
         self._ref = ref
-        self._stage: Stage | None = None
-        self._written_stage: Stage | None = None
+        self._stage = stage
         self._waiting_until: datetime | None = None
+        self._written: tuple[Stage, datetime | None] = (stage, None)
         self._reported = Traffic(0, 0)
 
     def note_wait(self, until: datetime | None) -> None:
@@ -99,23 +99,22 @@ class Reporter:
         """Show the job in another stage."""
         self._stage = stage
         await self._ports.jobs.change(self._ref, JobChange(stage=stage))
-        self._written_stage = stage
+        self._written = (stage, None)
 
     async def write(self, traffic: Traffic) -> None:
         """Write what changed since the last report; nothing if nothing did."""
-        stage = Stage.THROTTLED if self._waiting_until else self._stage
+        until = self._waiting_until
+        shown = (Stage.THROTTLED if until else self._stage, until)
         spent = Progress(
             requests=traffic.requests - self._reported.requests,
             bytes_fetched=traffic.bytes_fetched - self._reported.bytes_fetched,
         )
-        if spent == Progress() and stage == self._written_stage:
+        if spent == Progress() and shown == self._written:
             return
         self._reported = traffic
-        self._written_stage = stage
-        await self._ports.jobs.change(
-            self._ref,
-            JobChange(stage=stage, throttled_until=self._waiting_until, progress=spent),
-        )
+        self._written = shown
+        change = JobChange(stage=shown[0], throttled_until=until, progress=spent)
+        await self._ports.jobs.change(self._ref, change)
 
 
 @asynccontextmanager
@@ -123,7 +122,7 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
     """Open the job's source, and report on it until it is closed again."""
     job = await read_open_job(ports, ref)
     credential = await open_credential(ports, job)
-    reporter = Reporter(ports, ref)
+    reporter = Reporter(ports, ref, job.stage)
     async with ports.patient_sources.open(
         job.request.address, credential, on_wait=reporter.note_wait
     ) as source:
