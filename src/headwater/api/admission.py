@@ -83,6 +83,21 @@ async def admit_body(request: Request, permission: Permission, model: type[M]) -
     return known.caller, _accept(model, body, "body", known.problems)
 
 
+async def admit_optional_body(
+    request: Request, permission: Permission, model: type[M]
+) -> tuple[Caller, M]:
+    """Admit a request that may do without a body: none at all stands for an empty object."""
+    if _announces_body(request):
+        return await admit_body(request, permission, model)
+    known = await _identify(request, permission)
+    return known.caller, _accept(model, {}, "body", known.problems)
+
+
+def _announces_body(request: Request) -> bool:
+    headers = request.headers
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
 async def _identify(request: Request, permission: Permission) -> _Known:
     gate = cast("Gate", request.app.state.gate)
     claims = await gate.verifier.verify(read_bearer(request.headers))

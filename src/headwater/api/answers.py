@@ -2,6 +2,8 @@
 
 import math
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple, TypeGuard
 from uuid import uuid4
 
@@ -14,9 +16,11 @@ from starlette.responses import Response
 from headwater.api.errors import Location, Problem, RefusalError, render_problems
 from headwater.api.validation import explain_error
 from headwater.domain.errors import (
+    AddressRefusedError,
     ConflictError,
     HeadwaterError,
     InvalidInputError,
+    JobStateError,
     ListingIncompleteError,
     NotAllowedError,
     NotFoundError,
@@ -45,6 +49,7 @@ _ANSWERS: Final[dict[type[HeadwaterError], _Answer]] = {
     SourceRefusedError: _Answer(403, "permission_error.confluence", ("confluence",)),
     NotAllowedError: _Answer(403, "permission_error", ("request",)),
     NotFoundError: _Answer(404, "not_found_error", ("path",)),
+    JobStateError: _Answer(409, "conflict_error.job_state", ("path", "job_id")),
     ConflictError: _Answer(409, "conflict_error", ("body", "job_id")),
     SpaceNotFoundError: _Answer(422, "value_error.space", ("body", "space")),
     InvalidInputError: _Answer(422, "value_error", ("body",)),
@@ -61,6 +66,16 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HeadwaterError, _answer_our_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
+
+
+@contextmanager
+def addresses_below(*place: str) -> Iterator[None]:
+    """Say where in the body a refused address stood: adapters know the field, not the body."""
+    try:
+        yield
+    except AddressRefusedError as error:
+        loc: Location = (*place, *error.loc)
+        raise AddressRefusedError(loc, str(error), error.kind) from error
 
 
 def answer_unexpected(error: Exception, request_id: str) -> Response:

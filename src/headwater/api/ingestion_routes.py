@@ -1,17 +1,13 @@
 """Spaces and uploads: the two calls that reach Confluence while the client waits."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from fastapi import APIRouter, Request
 
 from headwater.api.admission import admit_body, ports_of
+from headwater.api.answers import addresses_below
 from headwater.api.auth import Permission
-from headwater.api.errors import Location
 from headwater.api.inputs import SpaceListingBody, UploadBody
 from headwater.api.openapi import secured
 from headwater.api.views import SpacesView
-from headwater.domain.errors import AddressRefusedError
 from headwater.services.spaces import list_spaces
 from headwater.services.uploads import submit_upload
 
@@ -22,7 +18,7 @@ router = APIRouter(prefix="/v2/confluence")
 async def list_confluence_spaces(request: Request) -> SpacesView:
     """List every space the Confluence account may see."""
     _, body = await admit_body(request, Permission.READ, SpaceListingBody)
-    with _addresses_below("body"):
+    with addresses_below("body"):
         spaces = await list_spaces(
             ports_of(request).sources, body.to_address(), body.to_credential()
         )
@@ -33,7 +29,7 @@ async def list_confluence_spaces(request: Request) -> SpacesView:
 async def upload_space(request: Request) -> str:
     """Bring a space into the knowledge base; answers the id of the job that does it."""
     caller, body = await admit_body(request, Permission.WRITE, UploadBody)
-    with _addresses_below("body", "authorization"):
+    with addresses_below("body", "authorization"):
         return await submit_upload(
             ports_of(request),
             caller.tenant,
@@ -41,13 +37,3 @@ async def upload_space(request: Request) -> str:
             body.authorization.to_credential(),
             job_id=body.to_job_id(),
         )
-
-
-@contextmanager
-def _addresses_below(*place: str) -> Iterator[None]:
-    """Say where in the body a refused address stood: adapters know the field, not the body."""
-    try:
-        yield
-    except AddressRefusedError as error:
-        loc: Location = (*place, *error.loc)
-        raise AddressRefusedError(loc, str(error), error.kind) from error

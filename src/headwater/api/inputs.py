@@ -33,6 +33,7 @@ from headwater.domain.jobs import (
     UploadRequest,
 )
 from headwater.domain.secrets import Secret
+from headwater.services.credentials import Login
 from headwater.services.search import SearchQuery
 
 MAX_QUERY: Final = 10_000
@@ -69,6 +70,22 @@ class Authorization(RequestPart):
     def to_credential(self) -> SiteCredential:
         """Return what opens it."""
         return SiteCredential(self.username, Secret(self.api_token.get_secret_value()))
+
+    def to_login(self) -> Login:
+        """Return both."""
+        return Login(self.to_address(), self.to_credential())
+
+
+class FollowUpBody(RequestPart):
+    """Body of ``retry`` and ``approve``; it may be absent."""
+
+    authorization: Authorization | None = Field(
+        None, description="For the job's Confluence; required once the stored one is gone."
+    )
+
+    def to_login(self) -> Login | None:
+        """Return what opens Confluence, if it was given."""
+        return self.authorization and self.authorization.to_login()
 
 
 class SpaceListingBody(Authorization):

@@ -1,4 +1,4 @@
-"""Jobs: list, read, follow, cancel."""
+"""Jobs: list, read, follow, cancel, retry, approve."""
 
 import time
 from typing import Any, Final
@@ -7,15 +7,23 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
-from headwater.api.admission import admit, admit_query, is_stopping, ports_of
+from headwater.api.admission import (
+    admit,
+    admit_optional_body,
+    admit_query,
+    is_stopping,
+    ports_of,
+)
+from headwater.api.answers import addresses_below
 from headwater.api.auth import Caller, Permission
-from headwater.api.inputs import FailuresQuery, JobsQuery
+from headwater.api.inputs import FailuresQuery, FollowUpBody, JobsQuery
 from headwater.api.job_events import follow_job, is_over, parse_position, show_job
 from headwater.api.openapi import secured
 from headwater.api.views import FailuresView, JobsView, JobView
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import JobId, is_job_id
 from headwater.domain.jobs import JobRef
+from headwater.services.job_followups import approve_deletions, retry_failed
 from headwater.services.job_reports import cancel_job, list_failures, list_jobs, read_job
 
 JOBS_PER_PAGE: Final = 50
@@ -103,6 +111,30 @@ async def cancel_tenant_job(request: Request, job_id: str) -> JobView:
     caller = await admit(request, Permission.WRITE)
     jobs = ports_of(request).jobs
     return await show_job(jobs, await cancel_job(jobs, _refer(caller, job_id)))
+
+
+@router.post(
+    "/{job_id}/retry",
+    **secured(Permission.WRITE, 400, 404, 409, 502, body=FollowUpBody, body_required=False),
+)
+async def retry_tenant_job(request: Request, job_id: str) -> str:
+    """Try again what failed in a job, and nothing else; answers the id of the job that does it."""
+    caller, body = await admit_optional_body(request, Permission.WRITE, FollowUpBody)
+    with addresses_below("body", "authorization"):
+        return await retry_failed(ports_of(request), _refer(caller, job_id), body.to_login())
+
+
+@router.post(
+    "/{job_id}/approve",
+    **secured(Permission.WRITE, 400, 404, 409, 502, body=FollowUpBody, body_required=False),
+)
+async def approve_tenant_job(request: Request, job_id: str) -> JobView:
+    """Carry out the deletions that the job's space holds, each looked up again; answers the job."""
+    caller, body = await admit_optional_body(request, Permission.WRITE, FollowUpBody)
+    ports = ports_of(request)
+    with addresses_below("body", "authorization"):
+        job = await approve_deletions(ports, _refer(caller, job_id), body.to_login())
+    return await show_job(ports.jobs, job)
 
 
 def _refer(caller: Caller, job_id: str) -> JobRef:

@@ -11,9 +11,14 @@ from pydantic.json_schema import models_json_schema
 
 from headwater.api.auth import TENANT_HEADER, Permission
 from headwater.api.errors import ErrorBody
-from headwater.api.inputs import SearchBody, SpaceListingBody, UploadBody
+from headwater.api.inputs import FollowUpBody, SearchBody, SpaceListingBody, UploadBody
 
-REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (SpaceListingBody, UploadBody, SearchBody)
+REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (
+    SpaceListingBody,
+    UploadBody,
+    FollowUpBody,
+    SearchBody,
+)
 
 _REF: Final = "#/components/schemas/{model}"
 _SECURITY_SCHEMES: Final = {
@@ -39,7 +44,7 @@ _ERRORS: Final[dict[int, str]] = {
     401: "The token is missing, expired or invalid.",
     403: "Another tenant, a missing scope, or Confluence refuses the credentials.",
     404: "There is no such job.",
-    409: "The job id already names another request.",
+    409: "The job id already names another request, or the job is in no state for this.",
     422: "A field or header is missing or invalid.",
     429: "Too many requests of this tenant.",
     500: "Unexpected; the message carries the error id that the log has too.",
@@ -63,6 +68,7 @@ def secured(
     permission: Permission,
     *statuses: int,
     body: type[BaseModel] | None = None,
+    body_required: bool = True,
     query: type[BaseModel] | None = None,
     headers: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -76,13 +82,13 @@ def secured(
         "x-required-scope": permission.value,
     }
     if body is not None:
-        extra["requestBody"] = _request_body(body)
+        extra["requestBody"] = _request_body(body, required=body_required)
     return {"responses": describe_errors(*_ALWAYS, *statuses), "openapi_extra": extra}
 
 
-def _request_body(body: type[BaseModel]) -> dict[str, Any]:
+def _request_body(body: type[BaseModel], *, required: bool) -> dict[str, Any]:
     schema = {"$ref": _REF.format(model=body.__name__)}
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
 def _query_parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
 from headwater.jobs.serialization import JsonSerializer
 from headwater.jobs.workflows import upload_workflow
 from headwater.ports import Ports
+from headwater.services.credentials import remove_expired_credentials
 from headwater.services.sync.ending import fail
 from headwater.services.uploads import lane_of
 
@@ -33,6 +35,7 @@ JOBS_AT_ONCE: Final = 4
 """Jobs one process runs side by side; each is mostly waiting for Confluence or the embedder."""
 
 TAKE_OVER_SECONDS: Final = 5.0
+SWEEP_SECONDS: Final = 3600.0
 POLL_SECONDS: Final = 0.2
 
 GIVEN_UP: Final = {"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
@@ -68,7 +71,7 @@ class JobEngine:
             polling_interval_sec=POLL_SECONDS,
         )
         await self._enqueue_open_jobs(ports)
-        self._supervisor = asyncio.create_task(self._supervise())
+        self._supervisor = asyncio.create_task(self._supervise(ports))
 
     async def stop(self) -> None:
         """Stop executing. Jobs at work are parked where they are and go on at the next start."""
@@ -135,12 +138,19 @@ class JobEngine:
             elif job:
                 await self.enqueue(ref, lane=lane_of(job))
 
-    async def _supervise(self) -> None:
+    async def _supervise(self, ports: Ports) -> None:
+        """Look after what nobody else does: stranded jobs, and credentials kept for long enough."""
+        sweep_at = monotonic()
         while True:
             try:
                 await self._take_over()
+                if monotonic() >= sweep_at:
+                    sweep_at = monotonic() + SWEEP_SECONDS
+                    await _sweep_credentials(ports)
             except sqlalchemy.exc.SQLAlchemyError as error:
                 _log.warning("cannot look for jobs to take over; trying again", reason=str(error))
+            except RetryableError as error:
+                _log.warning("cannot remove expired credentials; trying again", reason=str(error))
             await asyncio.sleep(TAKE_OVER_SECONDS)
 
     async def _take_over(self) -> None:
@@ -154,6 +164,11 @@ class JobEngine:
             if ids:
                 _log.warning("taking over jobs of a process that is gone", jobs=len(ids))
                 await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+
+
+async def _sweep_credentials(ports: Ports) -> None:
+    if removed := await remove_expired_credentials(ports):
+        _log.info("expired credentials removed", credentials=removed)
 
 
 @contextmanager

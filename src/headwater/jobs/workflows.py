@@ -20,7 +20,7 @@ from headwater.domain.ids import JobId, TenantId
 from headwater.domain.jobs import JobRef
 from headwater.jobs.runtime import Runtime, current_runtime
 from headwater.ports import Ports
-from headwater.services.credentials import remove_credential
+from headwater.services.credentials import settle_credential
 from headwater.services.sync.ending import abort, fail, finish
 from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
@@ -67,7 +67,7 @@ async def gather_step(tenant: str, job_id: str) -> Plain | None:
     async def call(ports: Ports, ref: JobRef) -> None:
         job = await read_open_job(ports, ref)
         if job.status.is_final:
-            await remove_credential(ports, job)
+            await settle_credential(ports, job)
         else:
             surveys.append(await gather(ports, ref))
 

@@ -1,6 +1,6 @@
 """Jobs, credentials, work in hand, and what is in the index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +87,9 @@ class CredentialStore(Protocol):
     async def read(self, tenant: TenantId, credential_id: CredentialId) -> bytes | None: ...
 
     async def remove(self, tenant: TenantId, credential_id: CredentialId) -> None: ...
+
+    async def remove_expired(self, *, ended_before: datetime) -> int:
+        """Remove the credentials of every tenant's jobs that ended before; return how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,20 @@ class Catalog(Protocol):
         self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
     ) -> None:
         """In one transaction: mark the documents as held and count."""
+
+    async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
+        """Return the held documents of a space, of whichever site, and all attachments of held pages."""
+
+    async def remove_held(
+        self,
+        ref: JobRef,
+        document_ids: Sequence[DocumentId],
+        tally: Callable[[Job, Sequence[KnownDocument]], JobChange],
+    ) -> None:
+        """In one transaction: remove those of the documents that are held still, and change the job.
+
+        ``tally`` turns the job as it is and what was removed into the change.
+        """
 
     async def move_scopes(
         self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]

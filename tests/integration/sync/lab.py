@@ -28,6 +28,7 @@ from headwater.domain.jobs import (
 )
 from headwater.domain.secrets import Secret
 from headwater.ports import Ports
+from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.world import World
 from headwater.services.search import SearchQuery, search
@@ -62,6 +63,7 @@ class Lab:
     stores: CatalogStores
     embedder: MemoryEmbedder
     queue: LaterQueue
+    tenant: TenantId = TENANT
 
     @property
     def world(self) -> World:
@@ -79,8 +81,8 @@ class Lab:
             "restriction": ContentRestriction(),
             **changes,
         }
-        credential = SiteCredential(self.site.email, Secret(self.site.token))
-        await submit_upload(self.ports, TENANT, UploadRequest(**request), credential, job_id=None)
+        credential = SiteCredential(self.site.username, Secret(self.site.token))
+        await submit_upload(self.ports, self.tenant, UploadRequest(**request), credential, job_id=None)
         return self.queue.waiting.pop()
 
     async def run(self, ref: JobRef) -> Job:
@@ -101,17 +103,19 @@ class Lab:
     async def find(self, text: str, *, groups=(), **query) -> list[str]:
         """Return the titles of the matches, best first."""
         reader = make_reader(groups=groups)
-        found = await search(self.ports, TENANT, SearchQuery(text, 20, **query), reader=reader)
+        found = await search(self.ports, self.tenant, SearchQuery(text, 20, **query), reader=reader)
         return [match.metadata.title for match in found]
 
     async def indexed(self) -> dict[str, int]:
         """Return the stored documents' content ids with their number of chunks."""
-        documents = await self.ports.store.list_documents(Namespace(TENANT))
+        documents = await self.ports.store.list_documents(Namespace(self.tenant))
         return {name.rpartition(":")[2]: count for name, count in documents.items()}
 
 
 @asynccontextmanager
-async def open_lab(folder: Path, world: World | None = None) -> AsyncIterator[Lab]:
+async def open_lab(
+    folder: Path, world: World | None = None, *, face: Face | None = None
+) -> AsyncIterator[Lab]:
     world = world or World()
     if not world.spaces:
         world.add_space(KEY, "Lab")
@@ -121,7 +125,7 @@ async def open_lab(folder: Path, world: World | None = None) -> AsyncIterator[La
     numbers, queue = count(1), LaterQueue()
     sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=HASTY)
     try:
-        async with run_sandbox(world) as site:
+        async with run_sandbox(world, face=face or Cloud()) as site:
             ports = Ports(
                 sources=sources,
                 patient_sources=sources,

@@ -9,9 +9,10 @@ from headwater.domain.jobs import Job, JobChange, JobStatus, Stage
 def apply_change(job: Job, change: JobChange) -> Job:
     """Return the changed job, its revision one higher; the same job where nothing changes.
 
-    A job in a final status changes no more. Any stage but ``throttled`` ends the waiting.
+    A job in a final status changes no more, but for what is amended. Any stage but ``throttled`` ends
+    the waiting.
     """
-    if job.status.is_final:
+    if job.status.is_final and not change.amends:
         return job
     changed = replace(
         job,

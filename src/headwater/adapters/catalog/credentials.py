@@ -1,11 +1,12 @@
 """Sealed credentials, as opaque bytes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_
 
 from headwater.adapters.catalog.engine import Database
-from headwater.adapters.catalog.schema import credentials
+from headwater.adapters.catalog.schema import credentials, jobs
 from headwater.domain.ids import CredentialId, TenantId
 
 
@@ -25,6 +26,16 @@ class SqlCredentialStore:
         """Remove the credential; fine if there is none."""
         async with self.database.write() as connection:
             await connection.execute(delete(credentials).where(_named(tenant, credential_id)))
+
+    async def remove_expired(self, *, ended_before: datetime) -> int:
+        """Remove the credentials of every tenant's jobs that ended before; return how many."""
+        ended = select(jobs.c.tenant, jobs.c.credential_id).where(
+            jobs.c.finished_at < ended_before, jobs.c.credential_id.is_not(None)
+        )
+        key = tuple_(credentials.c.tenant, credentials.c.credential_id)
+        async with self.database.write() as connection:
+            removed = await connection.execute(delete(credentials).where(key.in_(ended)))
+        return removed.rowcount
 
 
 def _named(tenant: TenantId, credential_id: CredentialId) -> ColumnElement[bool]:

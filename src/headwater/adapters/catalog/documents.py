@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.engine import Database
-from headwater.adapters.catalog.jobs import change_job
+from headwater.adapters.catalog.holding import read_held
+from headwater.adapters.catalog.jobs import change_job, lock_job
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
 from headwater.adapters.catalog.rows import known_from_row, space_from_row, space_to_row
 from headwater.adapters.catalog.schema import documents, failures, spaces, work_items
@@ -30,7 +31,7 @@ from headwater.adapters.catalog.work import settle_items
 from headwater.domain.access import Scope, ScopeRule
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
-from headwater.domain.jobs import JobChange, JobRef
+from headwater.domain.jobs import Job, JobChange, JobRef
 from headwater.domain.sync import DocumentResult, DocumentState, KnownDocument, Outcome
 from headwater.ports import KnownSpace
 
@@ -119,6 +120,27 @@ class SqlCatalog:
             await change_job(connection, ref, change)
             for named in _name_documents(ref.tenant, document_ids):
                 await connection.execute(held.where(named, documents.c.state.in_(SEARCHABLE)))
+
+    async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
+        """Return the held documents of a space, of whichever site, and all attachments of held pages."""
+        async with self.database.read() as connection:
+            return await read_held(connection, tenant, space)
+
+    async def remove_held(
+        self,
+        ref: JobRef,
+        document_ids: Sequence[DocumentId],
+        tally: Callable[[Job, Sequence[KnownDocument]], JobChange],
+    ) -> None:
+        """In one transaction: remove those of the documents that are held still, and change the job."""
+        async with self.database.write() as connection:
+            job = await lock_job(connection, ref)
+            wanted = set(document_ids)
+            held = await read_held(connection, ref.tenant, job.request.space)
+            gone = [item for item in held if item.document_id in wanted]
+            for named in _name_documents(ref.tenant, [item.document_id for item in gone]):
+                await connection.execute(delete(documents).where(named))
+            await change_job(connection, ref, tally(job, gone))
 
     async def move_scopes(
         self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]

@@ -35,11 +35,12 @@ def request_to_json(request: UploadRequest) -> Json:
         "restriction": content_restriction_to_json(request.restriction),
         "last_sync": last_sync.isoformat() if last_sync else None,
         "sync_configuration_id": request.sync_configuration_id,
+        "retry_of": request.retry_of,
     }
 
 
 def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
-    """Return the request that :func:`request_to_json` wrote."""
+    """Return the request that :func:`request_to_json` wrote; older ones know no retries."""
     last_sync = stored["last_sync"]
     return UploadRequest(
         address=SiteAddress(stored["instance_url"], stored["web_url"]),
@@ -51,6 +52,7 @@ def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
         restriction=content_restriction_from_json(stored["restriction"]),
         last_sync=datetime.fromisoformat(last_sync) if last_sync else None,
         sync_configuration_id=stored["sync_configuration_id"],
+        retry_of=stored.get("retry_of"),
     )
 
 

@@ -97,7 +97,7 @@ class SqlJobStore:
     async def request_cancel(self, ref: JobRef) -> None:
         """End a queued job at once, ask a running one to stop, leave a finished one alone."""
         async with self.database.write() as connection:
-            job = await _lock_job(connection, ref)
+            job = await lock_job(connection, ref)
             await _replace_job(connection, job, cancel_job(job, self.now()))
 
     async def failures(self, ref: JobRef, *, cursor: str | None, limit: int) -> FailurePage:
@@ -119,11 +119,12 @@ class SqlJobStore:
 
 async def change_job(connection: AsyncConnection, ref: JobRef, change: JobChange) -> None:
     """Apply a change within the caller's writing transaction; ``NotFoundError`` without such a job."""
-    job = await _lock_job(connection, ref)
+    job = await lock_job(connection, ref)
     await _replace_job(connection, job, apply_change(job, change))
 
 
-async def _lock_job(connection: AsyncConnection, ref: JobRef) -> Job:
+async def lock_job(connection: AsyncConnection, ref: JobRef) -> Job:
+    """Return the job, locked until the caller's transaction ends; ``NotFoundError`` without it."""
     query = select(jobs).where(of_job(jobs, ref)).with_for_update()
     row = (await connection.execute(query)).one_or_none()
     if row is None:

@@ -28,8 +28,11 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 300.0
     """Where Confluence does not say how long, or says what nobody can mean."""
-    budget: float = 900.0
-    """What one request may wait in all between its tries; also the longest pause that it sits out."""
+    budget: float = 3900.0
+    """What one request may wait in all between its tries; also the longest pause that it sits out.
+
+    A little over an hour for jobs: Confluence's quotas are counted by the hour.
+    """
     turn: float | None = None
     """The longest wait for a turn beside other requests, pauses included; ``None``: as it takes."""
 

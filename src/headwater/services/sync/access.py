@@ -34,18 +34,25 @@ async def tighten_access(run: SyncRun, space: Space) -> None:
     )
 
 
-async def write_access(run: SyncRun, space: Space) -> list[str]:
-    """Work out every document's scope and write rules, then scopes; return what is worth saying."""
+async def write_access(
+    run: SyncRun, space: Space, only: frozenset[ContentId] | None = None
+) -> list[str]:
+    """Work out every document's scope and write rules, then scopes; return what is worth saying.
+
+    With ``only``, the scopes of these documents alone are written. The others keep theirs, and every
+    rule with it, because their records are not rewritten now.
+    """
     root = space_scope(run.site, space.id)
     if not run.job.request.restriction.source_restriction:
         parents = await run.ports.work.parents(run.ref)
-        await _write(run, space, dict.fromkeys(parents, root), [ScopeRule(root, (_audience(run),))])
+        rule = ScopeRule(root, (_audience(run),))
+        await _write(run, space, dict.fromkeys(parents, root), [rule], only)
         return []
     readers = await run.source.read_space_readers(space)
     parents, restrictions = await _read_tree(run)
     plan = plan_scopes(run.site, root, parents, restrictions)
     rule = ScopeRule(root, (_audience(run), readers_clause(readers)))
-    await _write(run, space, plan.scopes, [rule, *plan.rules])
+    await _write(run, space, plan.scopes, [rule, *plan.rules], only)
     return _describe(readers, plan.closed)
 
 
@@ -79,12 +86,20 @@ async def _read_tree(
 
 
 async def _write(
-    run: SyncRun, space: Space, scopes: Mapping[ContentId, Scope], rules: list[ScopeRule]
+    run: SyncRun,
+    space: Space,
+    scopes: Mapping[ContentId, Scope],
+    rules: list[ScopeRule],
+    only: frozenset[ContentId] | None,
 ) -> None:
     catalog = run.ports.catalog
+    if only is not None:
+        scopes = {key: scope for key, scope in scopes.items() if key in only}
     await catalog.put_scope_rules(run.ref.tenant, space.key, run.site, rules)
     await run.ports.work.assign_scopes(run.ref, scopes)
     await catalog.move_scopes(run.ref.tenant, run.site, scopes)
+    if only is not None:
+        return
     keep = frozenset(rule.scope for rule in rules)
     await catalog.prune_scope_rules(run.ref.tenant, space.key, run.site, keep)
 

@@ -15,7 +15,7 @@ async def finish(ports: Ports, ref: JobRef, survey: Survey) -> None:
     """Close a job that ran to its end: ``partial`` if anything failed, is held or was not seen."""
     job = await read_open_job(ports, ref)
     notes = list(survey.notes)
-    if survey.complete:
+    if survey.complete and not survey.is_retry:
         await _remember_completion(ports, job, survey)
     notes += await tidy_store(ports, job.ref.tenant)
     await _close(ports, job, _judge(job.progress, survey), describe_job(job.progress, notes))

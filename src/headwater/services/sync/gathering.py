@@ -9,9 +9,10 @@ from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobChange, JobRef, JobStatus, Stage
 from headwater.domain.sync import WorkItem
 from headwater.pipeline.planning import Seen, SyncPolicy, decide_document, digest_comments
-from headwater.ports import KnownSpace, Ports
+from headwater.ports import KnownSpace, ListedCounts, Ports
 from headwater.services.sync.access import tighten_access, write_access
-from headwater.services.sync.listing import annotate, list_space
+from headwater.services.sync.listing import annotate, count_listed, list_space
+from headwater.services.sync.retrying import read_retried, take_present_restriction
 from headwater.services.sync.run import SyncRun, describe_item, open_run
 from headwater.services.sync.survey import Survey
 
@@ -26,7 +27,9 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
     await ports.jobs.change(
         ref, JobChange(status=JobStatus.RUNNING, stage=Stage.PROBING, started_at=ports.now())
     )
-    async with open_run(ports, ref) as run:
+    async with open_run(ports, ref) as opened:
+        run = await take_present_restriction(opened)
+        only = await read_retried(ports, run.job)
         await run.check_cancelled()
         await run.source.check_credentials()
         space = await run.source.find_space(run.job.request.space)
@@ -34,18 +37,30 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
         survey = await list_space(run, space)
         notes = await annotate(run, space)
         await run.reporter.enter(Stage.PLANNING)
-        notes += await write_access(run, space)
-        await _plan(run, space, survey)
+        notes += await write_access(run, space, only)
+        await _plan(run, space, survey, only)
         await run.source.check_credentials()
-    return replace(survey, notes=(*survey.notes, *notes))
+    return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
 
 
-async def _plan(run: SyncRun, space: Space, survey: Survey) -> None:
+async def _plan(
+    run: SyncRun, space: Space, survey: Survey, only: frozenset[ContentId] | None
+) -> None:
     policy = _policy(run, await _remember_space(run, space), survey)
+    counted = ListedCounts(0, 0)
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
-        await _decide(run, space, items, policy)
+        chosen = [item for item in items if only is None or item.listed.content_id in only]
+        await _decide(run, space, chosen, policy)
+        counted = _add_counts(counted, chosen)
         after = items[-1].listed.content_id
+    await count_listed(run, counted)
+
+
+def _add_counts(counted: ListedCounts, items: Sequence[WorkItem]) -> ListedCounts:
+    attachments = sum(item.attachment is not None for item in items)
+    documents = len(items) - attachments
+    return ListedCounts(counted.documents + documents, counted.attachments + attachments)
 
 
 async def _decide(

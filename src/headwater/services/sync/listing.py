@@ -8,6 +8,7 @@ from headwater.domain.content import UNREADABLE, Annotation, Space
 from headwater.domain.errors import ListingIncompleteError, SourceUnreachableError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import DocumentCounts, JobChange, Progress, Stage
+from headwater.ports import ListedCounts
 from headwater.services.sync.run import SyncRun, read_open_job
 from headwater.services.sync.survey import Survey
 
@@ -68,16 +69,16 @@ async def _list(
         async with aclosing(listing) as batches:
             async for found in batches:
                 await keep(found)
-                await _count_listed(run)
+                if run.job.request.retry_of is None:
+                    await count_listed(run, await run.ports.work.count(run.ref))
                 await run.check_cancelled()
     except ListingIncompleteError as error:
         return str(error)
     return None
 
 
-async def _count_listed(run: SyncRun) -> None:
-    """Bring the job's counters to the work list's length, however often the listing is repeated."""
-    listed = await run.ports.work.count(run.ref)
+async def count_listed(run: SyncRun, listed: ListedCounts) -> None:
+    """Bring the job's counters to what it listed, however often the listing is repeated."""
     shown = (await read_open_job(run.ports, run.ref)).progress
     growth = Progress(
         documents=DocumentCounts(listed=listed.documents - shown.documents.listed),

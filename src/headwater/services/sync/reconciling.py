@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headwater.domain.content import DocumentKind
-from headwater.domain.ids import ContentId
+from headwater.domain.ids import ContentId, SpaceId
 from headwater.domain.jobs import ChunkCounts, DocumentCounts, JobChange, JobRef, Progress, Stage
 from headwater.domain.sync import DocumentState, KnownDocument
 from headwater.pipeline.planning import is_searchable, plan_deletions
@@ -16,9 +16,9 @@ from headwater.services.sync.survey import Survey
 async def reconcile(ports: Ports, ref: JobRef, survey: Survey) -> None:
     """Remove the documents of the space that are no longer in it.
 
-    Only after a complete listing, with a credential proven alive, and each missing id looked up.
+    Never by a retry, and only after a complete listing, with a credential proven alive, and each missing id looked up.
     """
-    if not survey.complete:
+    if survey.is_retry or not survey.complete:
         return
     missing = await ports.catalog.missing(ref, survey.site, survey.space.key)
     if not missing:
@@ -67,11 +67,12 @@ async def _look_up(
     if not missing:
         return []
     found = await run.source.look_up([item.content_id for item in missing])
-    return [item for item in missing if _has_left(found[item.content_id], survey)]
+    return [item for item in missing if has_left(found[item.content_id], survey.space.id)]
 
 
-def _has_left(answer: LookedUp, survey: Survey) -> bool:
-    is_here = answer.space_id in {None, survey.space.id}
+def has_left(answer: LookedUp, space_id: SpaceId) -> bool:
+    """Tell whether a document is no longer in the space, by a look-up's word."""
+    is_here = answer.space_id in {None, space_id}
     return not (answer.status is ContentStatus.CURRENT and is_here)
 
 
@@ -80,11 +81,11 @@ async def _remove(run: SyncRun, gone: Sequence[KnownDocument]) -> None:
     batch = StoreBatch(deletions=tuple(item.document_id for item in stored))
     if stored:
         await call_store(lambda: run.ports.store.apply(run.namespace, batch))
-    change = JobChange(progress=_count(stored))
+    change = JobChange(progress=count_removed(stored))
     await run.ports.catalog.forget(run.ref, [item.document_id for item in gone], change)
 
 
-def _count(removed: Sequence[KnownDocument]) -> Progress:
+def count_removed(removed: Sequence[KnownDocument]) -> Progress:
     """Return what removing these adds to a job's progress: what was never in is not counted."""
     files = sum(item.kind is DocumentKind.ATTACHMENT for item in removed)
     return Progress(

@@ -17,6 +17,8 @@ class Survey:
     attachments_complete: bool = True
     comments_complete: bool = True
     notes: tuple[str, ...] = ()
+    is_retry: bool = False
+    """Whether only what failed before is processed: then nothing is deleted, nothing proven complete."""
 
     @property
     def is_whole(self) -> bool:
@@ -32,6 +34,7 @@ class Survey:
             "attachments_complete": self.attachments_complete,
             "comments_complete": self.comments_complete,
             "notes": list(self.notes),
+            "is_retry": self.is_retry,
         }
 
 
@@ -54,4 +57,5 @@ def survey_from_plain(plain: Mapping[str, object]) -> Survey:
         attachments_complete=bool(plain["attachments_complete"]),
         comments_complete=bool(plain["comments_complete"]),
         notes=tuple(str(note) for note in notes),
+        is_retry=bool(plain.get("is_retry", False)),
     )
