@@ -85,7 +85,7 @@ class FollowUpBody(RequestPart):
 
     def to_login(self) -> Login | None:
         """Return what opens Confluence, if it was given."""
-        return self.authorization and self.authorization.to_login()
+        return self.authorization.to_login() if self.authorization else None
 
 
 class SpaceListingBody(Authorization):

@@ -3,7 +3,7 @@
 Lists are capped without a word: 50 rows with bodies, 200 with anything else expanded, else 1000.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.responses import JSONResponse, Response
 
@@ -17,10 +17,10 @@ from headwater.sandbox.cloud_v1 import (
     show_restriction,
 )
 from headwater.sandbox.cloud_v1_payloads import Describer
-from headwater.sandbox.entities import Attachment, Content, Operation, Space
+from headwater.sandbox.entities import Attachment, Comment, Content, Operation, Space
 from headwater.sandbox.expansion import parse_expansion
 from headwater.sandbox.ordering import Ordered, by_id, order
-from headwater.sandbox.paging import cut_offset, cut_slice, link_next, read_v1_number
+from headwater.sandbox.paging import Slice, cut_offset, cut_slice, link_next, read_v1_number
 from headwater.sandbox.querying import gather, make_test, read_order, read_query
 from headwater.sandbox.search import Found
 
@@ -77,45 +77,50 @@ def show_space(call: Call) -> Response:
     return JSONResponse(payload)
 
 
-def _list_contents(call: Call) -> Ordered[Content]:
-    """Return the content that ``spaceKey``, ``type``, ``status`` and ``title`` name."""
+def _list_contents(call: Call) -> tuple[Ordered[Content], Callable[[Content], bool]]:
+    """Return the content of ``spaceKey``, and which of it ``type``, ``status`` and ``title`` mean."""
     key = call.text("spaceKey")
     space = find_space(call, key) if key else None
-    status, title = call.text("status", "current"), call.text("title")
+    kind, status, title = call.text("type", "page"), call.text("status"), call.text("title")
     statuses = _STATUSES.get(status, frozenset(call.texts("status") or ["current"]))
-    contents = call.site.orders.list_contents(call.world, space.id if space else None, by_id)
-    return order(
-        (
-            item
-            for item in contents.items
-            if item.kind.value == call.text("type", "page")
+
+    def is_wanted(item: Content) -> bool:
+        return (
+            item.kind.value == kind
             and item.status.value in statuses
             and (not title or item.title == title)
             and call.view.sees(item)
-        ),
-        by_id,
-    )
+        )
+
+    space_id = space.id if space else None
+    return call.site.orders.list_contents(call.world, space_id, by_id), is_wanted
 
 
 def list_content(call: Call) -> Response:
     """``GET /content``: by space, type, status and title."""
-    return _answer_offset(call, list(_list_contents(call).items))
+    contents, is_wanted = _list_contents(call)
+    return _answer_offset(call, [item for item in contents.items if is_wanted(item)])
 
 
-def _list_scanned(call: Call) -> Ordered[Found]:
-    """Return what ``type`` names, which may be comments too."""
-    if call.text("type") != "comment":
-        contents = _list_contents(call)
-        return Ordered(contents.keys, list(contents.items))
+def _cut_scan(call: Call, cursor: str, limit: int) -> Slice[Found]:
+    """Return a page of what ``type`` names, which may be comments too."""
+    if call.text("type") == "comment":
+        comments, sees_item = _list_comments(call), call.view.sees_item
+        found = cut_slice(comments, sees_item, cursor=cursor, limit=limit)
+        return Slice(list(found.items), found.cursor)
+    contents, is_wanted = _list_contents(call)
+    cut = cut_slice(contents, is_wanted, cursor=cursor, limit=limit)
+    return Slice(list(cut.items), cut.cursor)
+
+
+def _list_comments(call: Call) -> Ordered[Comment]:
     space, world = find_space(call, call.text("spaceKey")), call.world
     holders = ((item, world.find_content(item.container_id)) for item in world.comments.values())
     return order(
         (
             item
             for item, holder in holders
-            if holder.space_id == space.id
-            and holder.status.value == "current"
-            and call.view.sees(holder)
+            if holder.space_id == space.id and holder.status.value == "current"
         ),
         by_id,
     )
@@ -124,9 +129,8 @@ def _list_scanned(call: Call) -> Ordered[Found]:
 def scan_content(call: Call) -> Response:
     """``GET /content/scan``: the same by cursor, straight from the database."""
     limit, cursor = min(read_v1_number(call, "limit", 25), _cap(call)), call.text("cursor")
-    place = cursor.removeprefix(_CURSOR)
     try:
-        found = cut_slice(_list_scanned(call), lambda _: True, cursor=place, limit=limit)
+        found = _cut_scan(call, cursor.removeprefix(_CURSOR), limit)
     except ValueError as error:
         raise RefusalError(400, f"Invalid cursor: {cursor}") from error
     answer: Json = {

@@ -145,13 +145,17 @@ def lose_rows(rate: float, *, seed: int = 0) -> Fault:
 def repeat_rows(rate: float, *, seed: int = 0) -> Fault:
     """Bring a part of the rows of every page of a list twice, the second time with the next page."""
     dice = random.Random(seed)  # noqa: S311  (chance for tests)
-    kept: Rows = []
+    kept: dict[str, Rows] = {}
 
-    def repeat(rows: Rows) -> Rows:
-        again, kept[:] = [*kept], [row for row in rows if dice.random() < rate]
-        return [*again, *rows]
+    def fault(request: Request, template: str, answer: Response) -> Response | Awaitable[Response]:
+        def repeat(rows: Rows) -> Rows:
+            again = kept.get(template, [])
+            kept[template] = [row for row in rows if dice.random() < rate]
+            return [*again, *rows]
 
-    return change_rows(repeat)
+        return change_rows(repeat)(request, template, answer)
+
+    return fault
 
 
 def lag_index(world: World, seen_until: datetime) -> Fault:

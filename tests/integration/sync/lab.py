@@ -27,7 +27,7 @@ from headwater.domain.jobs import (
     UploadRequest,
 )
 from headwater.domain.secrets import Secret
-from headwater.ports import Ports
+from headwater.ports import Ports, VectorStore
 from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.world import World
@@ -82,7 +82,9 @@ class Lab:
             **changes,
         }
         credential = SiteCredential(self.site.username, Secret(self.site.token))
-        await submit_upload(self.ports, self.tenant, UploadRequest(**request), credential, job_id=None)
+        await submit_upload(
+            self.ports, self.tenant, UploadRequest(**request), credential, job_id=None
+        )
         return self.queue.waiting.pop()
 
     async def run(self, ref: JobRef) -> Job:
@@ -120,31 +122,41 @@ async def open_lab(
     if not world.spaces:
         world.add_space(KEY, "Lab")
     stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
-    embedder = MemoryEmbedder()
-    store = await LanceStore.open(folder / "vectors", dimension=embedder.dimension)
-    numbers, queue = count(1), LaterQueue()
-    sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=HASTY)
+    dimension = MemoryEmbedder().dimension
+    store = await LanceStore.open(folder / "vectors", dimension=dimension)
     try:
-        async with run_sandbox(world, face=face or Cloud()) as site:
-            ports = Ports(
-                sources=sources,
-                patient_sources=sources,
-                embedder=embedder,
-                extractor=MemoryExtractor(),
-                store=store,
-                catalog=stores.catalog,
-                jobs=stores.jobs,
-                credentials=stores.credentials,
-                work=stores.work,
-                secret_box=FernetSecretBox(["lab"]),
-                queue=queue,
-                now=lambda: datetime.now(UTC),
-                new_job_id=lambda: JobId(f"job-{next(numbers)}"),
-            )
-            yield Lab(site, ports, stores, embedder, queue)
+        async with open_lab_on(stores, store, world, face=face) as lab:
+            yield lab
     finally:
         store.close()
         await stores.close()
+
+
+@asynccontextmanager
+async def open_lab_on(
+    stores: CatalogStores, store: VectorStore, world: World, *, face: Face | None = None
+) -> AsyncIterator[Lab]:
+    """Serve the world beside stores that are open already."""
+    numbers, queue = count(1), LaterQueue()
+    embedder = MemoryEmbedder()
+    sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=HASTY)
+    async with run_sandbox(world, face=face or Cloud()) as site:
+        ports = Ports(
+            sources=sources,
+            patient_sources=sources,
+            embedder=embedder,
+            extractor=MemoryExtractor(),
+            store=store,
+            catalog=stores.catalog,
+            jobs=stores.jobs,
+            credentials=stores.credentials,
+            work=stores.work,
+            secret_box=FernetSecretBox(["lab"]),
+            queue=queue,
+            now=lambda: datetime.now(UTC),
+            new_job_id=lambda: JobId(f"job-{next(numbers)}"),
+        )
+        yield Lab(site, ports, stores, embedder, queue)
 
 
 def paragraphs(*texts: str) -> str:

@@ -1,6 +1,7 @@
 """The spaces that the caller sees, and who may view one."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from urllib.parse import quote
 
 from headwater.adapters.confluence.answers import (
@@ -10,6 +11,7 @@ from headwater.adapters.confluence.answers import (
     RejectedRequestError,
 )
 from headwater.adapters.confluence.client import Ask
+from headwater.adapters.confluence.concurrency import map_unordered
 from headwater.adapters.confluence.data_center.listing import Query, read_rows
 from headwater.adapters.confluence.data_center.payloads import Person
 from headwater.adapters.confluence.data_center.rest import Rest
@@ -92,19 +94,23 @@ async def _read_anonymous(rest: Rest, path: str) -> set[Principal]:
 
 async def _name_users(rest: Rest, principals: Iterable[Principal]) -> set[Principal]:
     """Return the users once more by name: permissions hold keys only (CONFSERVER-100505)."""
-    names: set[Principal] = set()
-    for principal in sorted(principals):
-        if principal.kind != "user":
-            continue
-        try:
-            person = parse(Person, await rest.get("/user", {"key": principal.id}))
-        except LoginFailedError:
-            raise
-        except NOT_TOLD:
-            continue  # the key alone still admits tokens that carry keys
-        if person.username:
-            names.add(Principal("user", person.username))
-    return names
+
+    async def name(principal: Principal) -> str | None:
+        return await _read_username(rest, principal.id)
+
+    users = sorted(principal for principal in principals if principal.kind == "user")
+    limit = rest.client.limits.in_flight
+    async with aclosing(map_unordered(name, users, limit=limit)) as names:
+        return {Principal("user", username) async for username in names if username}
+
+
+async def _read_username(rest: Rest, user_key: str) -> str | None:
+    try:
+        return parse(Person, await rest.get("/user", {"key": user_key})).username
+    except LoginFailedError:
+        raise
+    except NOT_TOLD:
+        return None  # the key alone still admits tokens that carry keys
 
 
 def _read_principals(value: object) -> set[Principal] | None:

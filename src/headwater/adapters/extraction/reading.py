@@ -1,0 +1,122 @@
+"""What a reader found in a file: sections of text, and pixels that may hold more."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from headwater.adapters.extraction.rich_text import place_below
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top in PDF points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page, slide, sheet, message part or whole file. The heading has no number signs."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Pixels whose text belongs to ``section``.
+
+    ``source`` is 0 for the file itself, n for the n-th of ``Reading.images``; ``page`` is a page of
+    that PDF or a frame of that image; ``box`` is a part of the page.
+    """
+
+    section: int
+    page: int = 0
+    source: int = 0
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The sections of a file in their order; ``images`` are files inside it that hold scans."""
+
+    sections: tuple[Section, ...] = ()
+    scans: tuple[Scan, ...] = ()
+    images: tuple[bytes, ...] = ()
+    supported: bool = True
+    truncated: bool = False
+    losses: Mapping[str, int] = field(default_factory=dict)
+    spent: bool = False
+    """The reader left something running: its process is of no more use."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the images, for the header of a frame."""
+        return asdict(replace(self, images=()))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], images: tuple[bytes, ...]) -> Self:
+        """Rebuild what :meth:`to_json` gave; ``TypeError`` or ``KeyError`` for anything else."""
+        fields = dict(value, images=images)
+        fields["sections"] = tuple(Section(**section) for section in value["sections"])
+        fields["scans"] = tuple(_make_scan(scan) for scan in value["scans"])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedText:
+    """What OCR read from one scan; ``confidence`` is the mean of its characters, 0 to 1."""
+
+    text: str
+    confidence: float
+
+
+def _make_scan(value: Mapping[str, Any]) -> Scan:
+    box = value["box"]
+    return Scan(value["section"], value["page"], value["source"], tuple(box) if box else None)
+
+
+def read_whole(text: str, *, truncated: bool = False) -> Reading:
+    """Return a reading of one section without a heading."""
+    return Reading((Section("", text),), truncated=truncated)
+
+
+def nest_readings(parts: Iterable[tuple[str, Reading]]) -> Reading:
+    """Return one reading of several, each below its own heading."""
+    sections: list[Section] = []
+    scans: list[Scan] = []
+    images: list[bytes] = []
+    losses: dict[str, int] = {}
+    truncated = spent = False
+    for heading, part in parts:
+        scans += [_move_scan(scan, len(sections), len(images)) for scan in part.scans]
+        images += part.images
+        sections += [_nest_section(heading, section) for section in part.sections]
+        losses = add_losses(losses, part.losses)
+        truncated, spent = truncated or part.truncated, spent or part.spent
+    return Reading(
+        tuple(sections),
+        tuple(scans),
+        tuple(images),
+        truncated=truncated,
+        losses=losses,
+        spent=spent,
+    )
+
+
+def _move_scan(scan: Scan, sections: int, images: int) -> Scan:
+    # A part's own file has become an image of the whole: see with_own_file.
+    return replace(scan, section=scan.section + sections, source=scan.source + images)
+
+
+def with_own_file(reading: Reading, data: bytes) -> Reading:
+    """Return the reading of a part whose scans carry their file along, ready to be nested."""
+    if not reading.scans:
+        return reading
+    scans = tuple(replace(scan, source=scan.source + 1) for scan in reading.scans)
+    return replace(reading, scans=scans, images=(data, *reading.images))
+
+
+def _nest_section(heading: str, section: Section) -> Section:
+    names = [name for name in (heading, section.heading) if name]
+    return Section(", ".join(names), place_below(section.text) if heading else section.text)
+
+
+def add_losses(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums by name."""
+    return {name: left.get(name, 0) + right.get(name, 0) for name in (*left, *right)}

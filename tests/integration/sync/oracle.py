@@ -1,0 +1,209 @@
+"""The oracle: an index that went through many changes equals one that was built afresh."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+
+from headwater.adapters.catalog.remembering import SEARCHABLE
+from headwater.adapters.catalog.schema import documents
+from headwater.adapters.catalog.stores import CatalogStores, open_catalog
+from headwater.adapters.embedders.memory import MemoryEmbedder
+from headwater.adapters.memory_store import MemoryStore
+from headwater.domain.access import Reader, make_reader, readable_scopes
+from headwater.domain.ids import DocumentId, Namespace, SpaceKey, TenantId
+from headwater.domain.jobs import ContentRestriction, Job, JobStatus
+from headwater.ports import HybridQuery, StoreFilter, VectorStore
+from headwater.sandbox.entities import User
+from headwater.sandbox.visibility import View
+from headwater.sandbox.world import World
+from headwater.services.search import SearchQuery, search
+from tests.integration.sync.happenings import (
+    COMMON,
+    FILES,
+    SPACES,
+    list_documents,
+    list_files,
+    list_people,
+)
+from tests.integration.sync.lab import Lab, open_lab_on
+
+STRICT = ContentRestriction(source_restriction=True)
+EVERYTHING = 1000
+PASSING_COLUMNS = frozenset({"tenant", "indexed_at"})
+"""What tells one index from another although they hold the same."""
+
+Row = Mapping[str, object]
+
+
+@dataclass
+class Bench:
+    """One catalog for any number of indexes: each is a tenant with a vector store of its own."""
+
+    stores: CatalogStores
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def take_tenant(self) -> TenantId:
+        return TenantId(str(UUID(int=next(self._numbers))))
+
+    @asynccontextmanager
+    async def open(self, world: World, store: VectorStore | None = None) -> AsyncIterator["Index"]:
+        """Serve the world, with an empty index beside it."""
+        async with open_lab_on(self.stores, store or MemoryStore(), world) as lab:
+            yield Index(self, self._renew(lab, store))
+
+    def _renew(self, lab: Lab, store: VectorStore | None = None) -> Lab:
+        embedder = MemoryEmbedder(max_tokens=64)
+        ports = replace(lab.ports, store=store or MemoryStore(), embedder=embedder)
+        return replace(lab, tenant=self.take_tenant(), ports=ports, embedder=embedder)
+
+    def start_afresh(self, lab: Lab) -> "Index":
+        """Return another, empty index of the same Confluence."""
+        return Index(self, self._renew(lab))
+
+
+@asynccontextmanager
+async def open_bench(folder: Path) -> AsyncIterator[Bench]:
+    stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
+    try:
+        yield Bench(stores)
+    finally:
+        await stores.close()
+
+
+@dataclass
+class Index:
+    """An index of a sandbox's spaces, and questions about all that is in it."""
+
+    bench: Bench
+    lab: Lab
+
+    @property
+    def world(self) -> World:
+        return self.lab.world
+
+    async def sync(self, key: str, **changes) -> Job:
+        return await self.lab.sync(space=SpaceKey(key), restriction=STRICT, **changes)
+
+    async def read_rows(self, key: str | None = None) -> dict[DocumentId, Row]:
+        """Return what the catalog holds, of one space or of all."""
+        query = select(documents).where(documents.c.tenant == str(self.lab.tenant))
+        async with self.lab.stores.engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return {
+            row["document_id"]: {key: row[key] for key in row if key not in PASSING_COLUMNS}
+            for row in rows
+            if key in {None, row["space"]}
+        }
+
+    async def read_records(self, key: str | None = None) -> dict[DocumentId, list[object]]:
+        """Return what the store holds: each document's chunks in order, with metadata."""
+        rules = await self.lab.ports.catalog.scope_rules(self.lab.tenant)
+        rows = (await self.read_rows()).values()
+        scopes = frozenset([*rules, *(str(row["access_scope"]) for row in rows)])
+        vector = [1.0] * self.lab.embedder.dimension
+        query = HybridQuery(COMMON, vector, StoreFilter(scopes=scopes), limit=EVERYTHING)
+        found = await self.lab.ports.store.query(Namespace(self.lab.tenant), query)
+        records: dict[DocumentId, list[object]] = {}
+        for match in sorted(found, key=lambda it: (it.metadata.document_id, it.chunk_id)):
+            if key in {None, match.metadata.space}:
+                chunk = (match.chunk_id, match.heading_path, match.text, match.metadata)
+                records.setdefault(match.metadata.document_id, []).append(chunk)
+        return records
+
+    async def read_vectors(self, key: str) -> Mapping[str, object]:
+        ids = [name for name, row in (await self.read_rows(key)).items() if row["chunk_hashes"]]
+        return await self.lab.ports.store.read_vectors(Namespace(self.lab.tenant), ids)
+
+    async def read_views(self, key: str | None = None) -> dict[str, set[str]]:
+        """Return the ids of what each reader can find, by name."""
+        rules = await self.lab.ports.catalog.scope_rules(self.lab.tenant)
+        rows = (await self.read_rows(key)).values()
+        views = {}
+        for user in list_people(self.world):
+            scopes = readable_scopes(rules, identify(self.world, user))
+            views[name_of(user)] = {
+                str(row["content_id"])
+                for row in rows
+                if row["access_scope"] in scopes and row["state"] in SEARCHABLE
+            }
+        return views
+
+    async def search_all(self, user: User | None, key: str | None = None) -> set[str]:
+        """Return the ids of what a reader finds by a word that is everywhere."""
+        query = SearchQuery(COMMON, EVERYTHING, space=SpaceKey(key) if key else None)
+        reader = identify(self.world, user)
+        found = await search(self.lab.ports, self.lab.tenant, query, reader=reader)
+        return {match.metadata.content_id for match in found}
+
+    async def check_whole(self) -> None:
+        """Assert that catalog and store hold the same documents with as many chunks."""
+        stored = await self.lab.ports.store.list_documents(Namespace(self.lab.tenant))
+        rows = await self.read_rows()
+        assert stored == {
+            name: len(row["chunk_hashes"])
+            for name, row in rows.items()
+            if row["state"] in SEARCHABLE and row["chunk_hashes"]
+        }
+
+    async def check_like_new(self, key: str) -> None:
+        """Assert that the space's part equals a fresh index, and shows what Confluence shows."""
+        fresh = self.bench.start_afresh(self.lab)
+        check_clean(await fresh.sync(key, incremental=False))
+        assert await self.read_rows(key) == await fresh.read_rows(key)
+        assert await self.read_records(key) == await fresh.read_records(key)
+        assert await self.read_vectors(key) == await fresh.read_vectors(key)
+        truth = show_world(self.world, key)
+        assert await self.read_views(key) == truth
+        for user in list_people(self.world):
+            assert await self.search_all(user, key) == truth[name_of(user)]
+        await self.check_whole()
+
+
+def identify(world: World, user: User | None) -> Reader:
+    """Return the reader that a user is; two of them carry their groups' ids, not names."""
+    if user is None:
+        return make_reader()
+    ids = world.people.list_groups_of(user.account_id)
+    is_by_id = user.account_id in {"bob", "dan"}
+    groups = ids if is_by_id else {world.people.groups[item].name for item in ids}
+    return make_reader(groups=groups, account_id=user.account_id, email_address=user.email)
+
+
+def name_of(user: User | None) -> str:
+    return user.account_id if user else "anonymous"
+
+
+def show_world(world: World, *keys: str) -> dict[str, set[str]]:
+    """Return the ids of what Confluence shows each reader of what can be indexed, by name."""
+    return {
+        name_of(user): {
+            item
+            for key in keys or SPACES
+            for page in list_documents(world, key)
+            if View(world, user).sees(page)
+            for item in (page.id, *(file.id for file in list_files(world, page) if is_text(file)))
+        }
+        for user in list_people(world)
+    }
+
+
+def is_text(file) -> bool:
+    return (file.read(), "text/plain") in FILES
+
+
+def check_counts(job: Job) -> None:
+    """Assert that the counters add up."""
+    for counts in (job.progress.documents, job.progress.attachments):
+        assert counts.done == counts.listed
+        ends = (counts.added, counts.updated, counts.metadata_only, counts.unchanged)
+        assert counts.listed == sum(ends) + counts.skipped + counts.failed
+
+
+def check_clean(job: Job) -> None:
+    assert job.status is JobStatus.SUCCEEDED, job.message
+    check_counts(job)
