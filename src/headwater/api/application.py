@@ -6,7 +6,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from headwater.api import ingestion_routes, job_routes, operation_routes, search_routes
+from headwater.api import (
+    ingestion_routes,
+    insight_routes,
+    job_routes,
+    operation_routes,
+    search_routes,
+)
 from headwater.api.admission import Gate
 from headwater.api.answers import install_handlers
 from headwater.api.edge import Edge
@@ -39,7 +45,13 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
     app.state.health = HealthWatch()
     app.state.ports = None
     app.state.stopping = False
-    for routes in (ingestion_routes, job_routes, search_routes, operation_routes):
+    for routes in (
+        ingestion_routes,
+        job_routes,
+        search_routes,
+        insight_routes,
+        operation_routes,
+    ):
         app.include_router(routes.router)
     install_handlers(app)
     install_document(app)

@@ -1,13 +1,15 @@
-"""Spaces and uploads: the two calls that reach Confluence while the client waits."""
+"""Spaces, uploads and their plans: the calls that reach Confluence while the client waits."""
 
 from fastapi import APIRouter, Request
 
 from headwater.api.admission import admit_body, ports_of
 from headwater.api.answers import addresses_below
 from headwater.api.auth import Permission
+from headwater.api.foresight_views import PlanView
 from headwater.api.inputs import SpaceListingBody, UploadBody
 from headwater.api.openapi import secured
 from headwater.api.views import SpacesView
+from headwater.services.plans import plan_upload
 from headwater.services.spaces import list_spaces
 from headwater.services.uploads import submit_upload
 
@@ -37,3 +39,15 @@ async def upload_space(request: Request) -> str:
             body.authorization.to_credential(),
             job_id=body.to_job_id(),
         )
+
+
+@router.post("/plan", **secured(Permission.WRITE, 400, 502, body=UploadBody))
+async def plan_space(request: Request) -> PlanView:
+    """Say what an upload would do, without doing it: the same listing and decisions, nothing written."""
+    caller, body = await admit_body(request, Permission.WRITE, UploadBody)
+    ports = ports_of(request)
+    with addresses_below("body", "authorization"):
+        plan = await plan_upload(
+            ports, caller.tenant, body.to_upload(), body.authorization.to_credential()
+        )
+    return PlanView.of(plan, ports.now())

@@ -240,6 +240,22 @@ class SearchBody(RequestPart):
         )
 
 
+class WhyBody(RequestPart):
+    """Body of ``POST /v2/confluence/why``."""
+
+    source_url: Url = Field(description="Link of a page, blog post or attachment, in any form.")
+    pinecone_config: PineconeConfig
+
+
+class ExplainBody(WhyBody):
+    """Body of ``POST /v2/confluence/access/explain``."""
+
+    principals: Names = Field(
+        description="`group:NAME`, `account:ID`, `email:ADDRESS` or `everyone`; a bare address is an"
+        " e-mail, any other bare text a group."
+    )
+
+
 def _read_number(value: object) -> object:
     """Turn the digits of a query string into a number; the rest is left for the type check."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):

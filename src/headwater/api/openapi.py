@@ -11,13 +11,22 @@ from pydantic.json_schema import models_json_schema
 
 from headwater.api.auth import TENANT_HEADER, Permission
 from headwater.api.errors import ErrorBody
-from headwater.api.inputs import FollowUpBody, SearchBody, SpaceListingBody, UploadBody
+from headwater.api.inputs import (
+    ExplainBody,
+    FollowUpBody,
+    SearchBody,
+    SpaceListingBody,
+    UploadBody,
+    WhyBody,
+)
 
 REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (
     SpaceListingBody,
     UploadBody,
     FollowUpBody,
     SearchBody,
+    WhyBody,
+    ExplainBody,
 )
 
 _REF: Final = "#/components/schemas/{model}"

@@ -18,6 +18,7 @@ from headwater.bootstrap import open_ports, prepare_settings
 from headwater.cli.addresses import name_url, open_listener
 from headwater.cli.output import console, run_async
 from headwater.config import LogFormat, Settings, load_settings
+from headwater.sandbox.faces import Cloud, DataCenter
 from headwater.sandbox.server import run_sandbox
 from headwater.sandbox.worlds import make_world
 
@@ -65,14 +66,18 @@ async def sandbox(
         Path | None, typer.Option(help="Serve a folder of storage-format files with an index.")
     ] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds added to every answer.")] = 0.0,
+    data_center: Annotated[
+        bool, typer.Option("--data-center", help="Answer as Data Center instead of Cloud.")
+    ] = False,
 ) -> None:
     """Run a local Confluence that holds a sample company wiki."""
     world = make_world(pages=pages, folder=folder)
+    face = DataCenter() if data_center else Cloud()
     stop = _watch_signals()
-    async with run_sandbox(world, port=port, latency=latency) as site:
+    async with run_sandbox(world, port=port, latency=latency, face=face) as site:
         console.print(f"instance_url      {site.instance_url}", markup=False)
         console.print(f"web_url_instance  {site.web_url}", markup=False)
-        console.print(f"username          {site.email}", markup=False)
+        console.print(f"username          {site.username}", markup=False)
         console.print(f"api_token         {site.token}", markup=False)
         console.print("It listens on this machine only: allow it in the server's environment with")
         console.print("HEADWATER_ALLOWED_PRIVATE_HOSTS=127.0.0.1", markup=False)

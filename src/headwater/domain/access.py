@@ -112,6 +112,28 @@ def readable_scopes(rules: Mapping[Scope, ScopeRule], reader: Reader) -> frozens
     return frozenset(scope for scope, readable in verdicts.items() if readable)
 
 
+def scope_chain(scope: Scope, rules: Mapping[Scope, ScopeRule]) -> tuple[ScopeRule, ...]:
+    """Return the rules a reader must pass, nearest first; a broken or looping chain ends in a closed one."""
+    chain: dict[Scope, ScopeRule] = {}
+    current: Scope | None = scope
+    while current is not None:
+        if current not in rules or current in chain:
+            return (*chain.values(), ScopeRule(current, (CLOSED,)))
+        chain[current] = rules[current]
+        current = rules[current].parent
+    return tuple(chain.values())
+
+
+def parse_principal(text: str) -> Principal:
+    """Return the principal that somebody wrote: prefixed as stored, an e-mail address, or a group's name."""
+    kind, _, name = text.partition(":")
+    if kind == "email":
+        return email(name)
+    if text == EVERYONE or kind in {"group", "account"}:
+        return Principal(text)
+    return email(text) if "@" in text else group(text)
+
+
 def _judge(
     scope: Scope, rules: Mapping[Scope, ScopeRule], reader: Reader, verdicts: dict[Scope, bool]
 ) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -109,6 +109,19 @@ def decide_document(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
         return Decision(content_id, Action.FETCH)
     is_same = digest_metadata(seen.metadata) == known.metadata_digest
     return Decision(content_id, Action.KEEP if is_same else Action.METADATA)
+
+
+def foresee_outcome(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> Outcome:
+    """Say how a document will probably end: one that is read again without need stays as it was."""
+    action = decide_document(seen, known, policy).action
+    if action is Action.SKIP:
+        return Outcome.SKIPPED
+    if known is None or not is_searchable(known):
+        return Outcome.ADDED
+    if action is Action.FETCH:
+        action = decide_document(seen, known, replace(policy, incremental=True)).action
+    outcomes = {Action.KEEP: Outcome.UNCHANGED, Action.METADATA: Outcome.METADATA_ONLY}
+    return outcomes.get(action, Outcome.UPDATED)
 
 
 def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> str | None:

@@ -12,6 +12,7 @@ from headwater.ports.bundle import (
 )
 from headwater.ports.catalog import (
     Catalog,
+    CatalogEntry,
     CredentialStore,
     FailurePage,
     JobPage,
@@ -55,6 +56,7 @@ __all__ = [
     "AttachmentFile",
     "Capability",
     "Catalog",
+    "CatalogEntry",
     "ContentStatus",
     "CredentialStore",
     "Embedder",

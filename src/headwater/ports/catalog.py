@@ -13,6 +13,7 @@ from headwater.domain.content import (
     ListedDocument,
     Restriction,
 )
+from headwater.domain.errors import FailureType
 from headwater.domain.ids import (
     ContentId,
     CredentialId,
@@ -156,6 +157,20 @@ class KnownSpace:
     last_complete_sync: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A remembered document with everything there is to say about it."""
+
+    known: KnownDocument
+    site: SiteId
+    space: SpaceKey
+    last_modified: datetime
+    indexed_at: datetime | None
+    error_type: FailureType | None
+    error_message: str | None
+    failed_at: datetime | None
+
+
 class Catalog(Protocol):
     """What is in the index, and who may read it. The truth about the store, written last."""
 
@@ -190,6 +205,19 @@ class Catalog(Protocol):
         self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
     ) -> None:
         """In one transaction: mark the documents as held and count."""
+
+    async def list_spaces(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownSpace]:
+        """Return the spaces with this key, of whichever site."""
+
+    async def read_entries(
+        self, tenant: TenantId, content_ids: Sequence[ContentId]
+    ) -> Sequence[CatalogEntry]:
+        """Return the documents with these ids, of whichever site."""
+
+    async def read_titled(
+        self, tenant: TenantId, space: SpaceKey, title: str
+    ) -> Sequence[CatalogEntry]:
+        """Return the pages and posts of this title in spaces with this key."""
 
     async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
         """Return the held documents of a space, of whichever site, and all attachments of held pages."""

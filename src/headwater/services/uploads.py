@@ -36,7 +36,7 @@ async def submit_upload(
     ``ConflictError``. Raises what opening a source raises, ``SpaceNotFoundError``, and
     ``InvalidInputError`` for settings that do not exist.
     """
-    _check_settings(upload)
+    check_settings(upload)
     digest = digest_request(upload)
     ref = JobRef(tenant, job_id or ports.new_job_id())
     if job_id and await _is_known(ports, ref, digest):
@@ -68,7 +68,8 @@ def lane_of(job: Job) -> str:
     return f"{job.ref.tenant}/{job.request.space}"
 
 
-def _check_settings(upload: UploadRequest) -> None:
+def check_settings(upload: UploadRequest) -> None:
+    """Raise ``InvalidInputError`` for settings that do not exist."""
     if upload.processor_mode is ProcessorMode.MANUAL:
         raise InvalidInputError(
             ("body", "sync_config", "sync_configuration_id"),

@@ -103,7 +103,8 @@ async def test_what_expand_names_decides_how_many_rows_come(world, client):
 
 
 async def test_a_scan_and_a_listing_lead_to_the_same_end(client):
-    by_scan, cursor = [], ""
+    by_scan: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         piece = await read(client, "content/scan", spaceKey="ENG", limit=1, cursor=cursor)
         by_scan += [row["id"] for row in piece["results"]]

@@ -7,6 +7,7 @@ import pytest
 
 from headwater.domain.content import ListedAttachment
 from headwater.domain.errors import DocumentError, FailureType
+from headwater.domain.ids import ContentId
 from tests.integration.confluence.hostile_server import endless, hang_up, reply, run
 from tests.integration.confluence.test_hostile_servers import CLOUD, opened
 from tests.unit.confluence.confluence_fakes import NOW
@@ -14,7 +15,9 @@ from tests.unit.confluence.confluence_fakes import NOW
 HERE = "/wiki/rest/api/content/10/child/attachment/att1/download"
 FILE = "/file/1"
 PDF = reply(200, "%PDF", content_type="application/pdf")
-PLAN = ListedAttachment("att1", "10", "plan.pdf", "application/pdf", 4, 1, NOW)
+PLAN = ListedAttachment(
+    ContentId("att1"), ContentId("10"), "plan.pdf", "application/pdf", 4, 1, NOW
+)
 LIMIT = 1_000_000
 
 

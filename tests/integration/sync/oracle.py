@@ -16,7 +16,7 @@ from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.memory_store import MemoryStore
 from headwater.domain.access import Reader, make_reader, readable_scopes
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey, TenantId
-from headwater.domain.jobs import ContentRestriction, Job, JobStatus
+from headwater.domain.jobs import ContentRestriction, Job, JobRef, JobStatus
 from headwater.ports import HybridQuery, StoreFilter, VectorStore
 from headwater.sandbox.entities import User
 from headwater.sandbox.visibility import View
@@ -34,6 +34,8 @@ from tests.integration.sync.lab import Lab, open_lab_on
 
 STRICT = ContentRestriction(source_restriction=True)
 EVERYTHING = 1000
+EMBEDDER = MemoryEmbedder(max_tokens=64)
+DIMENSION = EMBEDDER.dimension
 PASSING_COLUMNS = frozenset({"tenant", "indexed_at"})
 """What tells one index from another although they hold the same."""
 
@@ -57,7 +59,7 @@ class Bench:
             yield Index(self, self._renew(lab, store))
 
     def _renew(self, lab: Lab, store: VectorStore | None = None) -> Lab:
-        embedder = MemoryEmbedder(max_tokens=64)
+        embedder = MemoryEmbedder(max_tokens=EMBEDDER.max_tokens)
         ports = replace(lab.ports, store=store or MemoryStore(), embedder=embedder)
         return replace(lab, tenant=self.take_tenant(), ports=ports, embedder=embedder)
 
@@ -86,8 +88,11 @@ class Index:
     def world(self) -> World:
         return self.lab.world
 
+    async def submit(self, key: str, **changes) -> JobRef:
+        return await self.lab.submit(space=SpaceKey(key), restriction=STRICT, **changes)
+
     async def sync(self, key: str, **changes) -> Job:
-        return await self.lab.sync(space=SpaceKey(key), restriction=STRICT, **changes)
+        return await self.lab.run(await self.submit(key, **changes))
 
     async def read_rows(self, key: str | None = None) -> dict[DocumentId, Row]:
         """Return what the catalog holds, of one space or of all."""

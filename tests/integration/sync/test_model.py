@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from headwater.adapters.lance.store import LanceStore
-from headwater.adapters.embedders.memory import MemoryEmbedder
+from headwater.sandbox.world import World
 from tests.integration.sync.happenings import (
     CHEAP,
     SPACES,
@@ -16,17 +16,26 @@ from tests.integration.sync.happenings import (
     happenings,
     make_world,
 )
-from tests.integration.sync.lab import KEY
-from tests.integration.sync.oracle import Bench, check_clean, open_bench
-
-CHAPTERS = st.lists(
-    st.tuples(st.lists(happenings(), min_size=1, max_size=8), st.integers(0, 3)),
-    min_size=1,
-    max_size=3,
+from tests.integration.sync.lab import KEY, paragraphs
+from tests.integration.sync.oracle import (
+    DIMENSION,
+    Bench,
+    Index,
+    check_clean,
+    check_counts,
+    open_bench,
 )
-"""Runs of changes, each followed by a sync: three in four are of the lab's own space."""
 
-Chapters = Sequence[tuple[Sequence[Happening], int]]
+CHANGES = st.one_of(
+    st.lists(happenings(), min_size=1, max_size=9),
+    st.lists(happenings(*CHEAP), min_size=1, max_size=4),
+)
+CHAPTERS = st.lists(
+    st.tuples(CHANGES, st.sampled_from([KEY, KEY, *SPACES])), min_size=1, max_size=3
+)
+"""Runs of changes, each followed by a sync, mostly of the lab's own space."""
+
+Chapters = Sequence[tuple[Sequence[Happening], str]]
 
 
 @pytest.fixture(scope="module")
@@ -42,21 +51,91 @@ def bench(runner, tmp_path_factory):
     runner.run(opened.__aexit__(None, None, None))
 
 
-async def play(bench: Bench, chapters: Chapters, *, uses_roles: bool) -> None:
-    world = make_world(uses_roles=uses_roles)
-    async with bench.open(world) as index:
-        for changes, number in chapters:
-            done = [(it.name, it.happen(world)) for it in changes]
-            key = SPACES[number == 3]
-            for name, what in done:
-                if what:
-                    note(f"{name}: {what}")
-            note(f"-- sync {key}")
-            check_clean(await index.sync(key))
-            await index.check_like_new(key)
+async def play(index: Index, chapters: Chapters) -> None:
+    """Let things happen and sync, again and again; hold every result against a fresh index."""
+    since: dict[str, set[str]] = {key: {"the first sync"} for key in SPACES}
+    for changes, key in chapters:
+        happened = tell(index.world, changes)
+        for names in since.values():
+            names |= happened
+        note(f"-- sync {key}")
+        job = await index.sync(key)
+        check_clean(job)
+        if since[key] <= CHEAP:
+            assert job.progress.chunks.embedded == 0, f"embedded for {since[key]}"
+        await index.check_like_new(key)
+        since[key] = set()
 
 
-@settings(max_examples=60)
+def tell(world: World, changes: Sequence[Happening]) -> set[str]:
+    """Let things happen, and note them for the reader of a failure; return what they are called."""
+    names = set()
+    for it in changes:
+        done = it.happen(world)
+        if done is not None:
+            note(f"{it.name}: {done}")
+            names.add(it.name)
+    return names
+
+
+async def play_in_memory(bench: Bench, chapters: Chapters, *, uses_roles: bool) -> None:
+    async with bench.open(make_world(uses_roles=uses_roles)) as index:
+        await play(index, chapters)
+
+
+@settings(max_examples=50)
 @given(chapters=CHAPTERS, uses_roles=st.booleans())
 def test_an_incremental_sync_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
-    runner.run(play(bench, chapters, uses_roles=uses_roles))
+    runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(chapters=CHAPTERS, uses_roles=st.booleans())
+def test_any_number_of_syncs_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
+    runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
+
+
+@settings(max_examples=4)
+@given(chapters=CHAPTERS)
+def test_the_stored_vectors_take_the_same_changes(runner, bench, tmp_path_factory, chapters):
+    async def play_on_disk() -> None:
+        folder = tmp_path_factory.mktemp("vectors")
+        store = await LanceStore.open(folder, dimension=DIMENSION)
+        try:
+            async with bench.open(make_world(uses_roles=False), store) as index:
+                await play(index, chapters)
+        finally:
+            store.close()
+
+    runner.run(play_on_disk())
+
+
+@settings(max_examples=8)
+@given(
+    changes=st.lists(happenings(), min_size=1, max_size=6), back=st.sets(st.integers(0, 29))
+)
+def test_what_was_held_ends_as_a_fresh_sync_would_have_it(runner, bench, changes, back):
+    async def hold() -> None:
+        world = make_world(uses_roles=False)
+        ids = [
+            world.create_page(KEY, f"Page {place}", paragraphs("it stands everywhere")).id
+            for place in range(30)
+        ]
+        async with bench.open(world) as index:
+            check_clean(await index.sync(KEY))
+            for content_id in ids:
+                world.trash(content_id)
+            held = await index.sync(KEY)
+            check_counts(held)
+            assert held.progress.documents.held == 30
+            await index.check_whole()
+            for place in back:
+                world.restore(ids[place])
+            tell(world, changes)
+            job = await index.sync(KEY)
+            check_clean(job)
+            await index.check_like_new(KEY)
+
+    runner.run(hold())

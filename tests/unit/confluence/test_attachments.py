@@ -5,6 +5,7 @@ import pytest
 from headwater.adapters.confluence.attachments import list_attachments
 from headwater.domain.content import ListedAttachment
 from headwater.domain.errors import ListingIncompleteError, SourceRefusedError
+from headwater.domain.ids import ContentId
 from tests.unit.confluence.confluence_fakes import (
     SPACE,
     SPACE_ITEM,
@@ -55,8 +56,8 @@ def listed(number, **fields):
 
 
 PLAN = ListedAttachment(
-    content_id="att1",
-    page_id="10",
+    content_id=ContentId("att1"),
+    page_id=ContentId("10"),
     title="plan.pdf",
     media_type="application/pdf",
     file_size=1234,

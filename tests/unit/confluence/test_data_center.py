@@ -1,5 +1,7 @@
 """Data Center's oddities: what is not understood closes, what the index says is checked."""
 
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -222,7 +224,7 @@ async def test_labels_that_cannot_be_read_leave_the_restriction_as_it_is():
 
 
 async def test_a_failed_login_ends_the_work_and_is_not_taken_for_a_closed_page():
-    calls = {
+    calls: dict[str, list[Any]] = {
         "read_annotations": [[listed(7)]],
         "read_ancestor": [ContentId("7")],
         "read_space_readers": [SPACE],

@@ -12,6 +12,7 @@ from headwater.domain.errors import (
     SourceRefusedError,
     SourceUnreachableError,
 )
+from headwater.domain.ids import ContentId
 from tests.unit.confluence.confluence_fakes import (
     NOW,
     ROOT,
@@ -31,7 +32,9 @@ LOGIN_PAGE = html()
 
 def attachment(**fields):
     values = {"title": "plan.pdf", "media_type": "application/pdf", **fields}
-    return ListedAttachment("att1", "10", file_size=4, version=2, last_modified=NOW, **values)
+    return ListedAttachment(
+        ContentId("att1"), ContentId("10"), file_size=4, version=2, last_modified=NOW, **values
+    )
 
 
 def redirect(target=MEDIA, code=302):
@@ -245,7 +248,7 @@ async def test_an_empty_file_is_a_file():
 
 
 async def test_ids_stay_inside_their_part_of_the_path():
-    file = ListedAttachment("a/../b", "10?x", "t", "m", 1, 1, NOW)
+    file = ListedAttachment(ContentId("a/../b"), ContentId("10?x"), "t", "m", 1, 1, NOW)
     confluence = site()
     await fail(confluence, file)
     sent = confluence.requests[0].url

@@ -15,7 +15,16 @@ from headwater.adapters.extraction.limits import Limits
 from headwater.adapters.extraction.ocr.languages import can_read, find_unreadable
 from headwater.adapters.extraction.readers.page_triage import PageSigns, PageState, judge_page
 from headwater.adapters.extraction.readers.pdf import measure_recall, restore_hyphens
-from headwater.adapters.extraction.reading import Reading, Scan, ScannedText, Section
+from headwater.adapters.extraction.reading import (
+    Reading,
+    Scan,
+    ScannedText,
+    Section,
+    cut_reading,
+    nest_readings,
+    read_whole,
+    with_own_file,
+)
 from headwater.adapters.extraction.rich_text import (
     clean_markdown,
     clean_text,
@@ -134,6 +143,8 @@ def test_quarantine_forgets_the_oldest_of_very_many():
         (b"<!doctype html><svg></svg><mxfile>", "a.htm", Format.HTML),
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]><svg:svg>", "", Format.SVG),
         (b"<?xml version='1.0'?><!-- x -->\n<mxfile host='a'>", "a.xml", Format.DRAWIO),
+        (b"<!---->" * 500, "a.txt", Format.TEXT),
+        (b"\0\1", "a.encrypted", Format.UNKNOWN),
         (b"<p>a fragment", "a.html", Format.HTML),
         (b"<mail@example.org> wrote", "a.txt", Format.TEXT),
         (b"From: a@b.c\r\nDate: today\r\n\r\nhello", "a.txt", Format.EML),
@@ -248,6 +259,40 @@ def test_readings_survive_the_way_through_a_frame():
     found = read_frame(reader_of(b"".join(parts)))
     sent: Any = found.header["reading"]
     assert Reading.from_json(sent, tuple(found.blobs)) == reading
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sections": [{"heading": "x"}]},
+        {"sections": 7},
+        {"scans": [{"section": 9, "page": 0, "source": 0, "box": None}]},
+        {"scans": [{"section": 0, "page": 0, "source": 3, "box": None}]},
+        {"scans": [{"section": 0, "page": 0, "source": 0, "box": [1]}]},
+        {"losses": {"x": "many"}},
+    ],
+)
+def test_readings_that_no_honest_worker_sends(change):
+    sent = {**Reading((Section("", "a"),)).to_json(), **change}
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Reading.from_json(sent, ())
+
+
+def test_a_reading_is_cut_at_its_limit_and_says_so():
+    reading = Reading((Section("1", "abc"), Section("2", "def")), (Scan(1),))
+    assert cut_reading(reading, 6) == reading
+    cut = cut_reading(reading, 4)
+    assert [section.text for section in cut.sections] == ["abc", "d"]
+    assert cut.truncated
+    assert cut.scans == reading.scans
+
+
+def test_a_file_in_an_archive_in_a_mail_carries_its_scans_but_not_the_archive():
+    page = with_own_file(Reading((Section("", ""),), (Scan(0),)), b"image")
+    archive = with_own_file(nest_readings([("a", read_whole("x")), ("b", page)]), b"archive")
+    mail = nest_readings([("", read_whole("body")), ("zip", archive), ("c", page)])
+    assert mail.images == (b"image", b"image")
+    assert mail.scans == (Scan(2, source=1), Scan(3, source=2))
 
 
 def test_scans_are_asked_for_in_batches_of_one_file():

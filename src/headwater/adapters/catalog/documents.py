@@ -23,7 +23,12 @@ from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.holding import read_held
 from headwater.adapters.catalog.jobs import change_job, lock_job
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
-from headwater.adapters.catalog.rows import known_from_row, space_from_row, space_to_row
+from headwater.adapters.catalog.rows import (
+    entry_from_row,
+    known_from_row,
+    space_from_row,
+    space_to_row,
+)
 from headwater.adapters.catalog.schema import documents, failures, spaces, work_items
 from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
 from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
@@ -33,7 +38,7 @@ from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobChange, JobRef
 from headwater.domain.sync import DocumentResult, DocumentState, KnownDocument, Outcome
-from headwater.ports import KnownSpace
+from headwater.ports import CatalogEntry, KnownSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,32 @@ class SqlCatalog:
             await change_job(connection, ref, change)
             for named in _name_documents(ref.tenant, document_ids):
                 await connection.execute(held.where(named, documents.c.state.in_(SEARCHABLE)))
+
+    async def list_spaces(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownSpace]:
+        """Return the spaces with this key, of whichever site."""
+        query = select(spaces).where(spaces.c.tenant == str(tenant), spaces.c.space == space)
+        async with self.database.read() as connection:
+            return [space_from_row(row) for row in (await connection.execute(query)).all()]
+
+    async def read_entries(
+        self, tenant: TenantId, content_ids: Sequence[ContentId]
+    ) -> Sequence[CatalogEntry]:
+        """Return the documents with these ids, of whichever site."""
+        named = documents.c.content_id.in_(content_ids)
+        return await self._read_entries(and_(documents.c.tenant == str(tenant), named))
+
+    async def read_titled(
+        self, tenant: TenantId, space: SpaceKey, title: str
+    ) -> Sequence[CatalogEntry]:
+        """Return the pages and posts of this title in spaces with this key."""
+        in_space = and_(documents.c.tenant == str(tenant), documents.c.space == space)
+        is_page = documents.c.kind != DocumentKind.ATTACHMENT.value
+        return await self._read_entries(and_(in_space, is_page, documents.c.title == title))
+
+    async def _read_entries(self, condition: ColumnElement[bool]) -> list[CatalogEntry]:
+        query = select(documents).where(condition).order_by(documents.c.document_id)
+        async with self.database.read() as connection:
+            return [entry_from_row(row) for row in (await connection.execute(query)).all()]
 
     async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
         """Return the held documents of a space, of whichever site, and all attachments of held pages."""

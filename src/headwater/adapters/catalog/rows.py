@@ -30,7 +30,7 @@ from headwater.domain.ids import (
 )
 from headwater.domain.jobs import Failure, Job, JobRef, JobStatus, Stage
 from headwater.domain.sync import Action, DocumentState, KnownDocument, Provenance, WorkItem
-from headwater.ports import KnownSpace
+from headwater.ports import CatalogEntry, KnownSpace
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -234,6 +234,20 @@ def known_from_row(row: AnyRow) -> KnownDocument:
         chunk_hashes=tuple(row.chunk_hashes),
         attempts=row.attempts,
         skip_reason=row.skip_reason,
+    )
+
+
+def entry_from_row(row: AnyRow) -> CatalogEntry:
+    """Return everything that a row of ``documents`` says."""
+    return CatalogEntry(
+        known=known_from_row(row),
+        site=SiteId(row.site),
+        space=SpaceKey(row.space),
+        last_modified=row.last_modified,
+        indexed_at=row.indexed_at,
+        error_type=None if row.last_error_type is None else FailureType(row.last_error_type),
+        error_message=row.last_error_message,
+        failed_at=row.last_failed_at,
     )
 
 

@@ -19,6 +19,7 @@ from headwater.adapters.extraction.worker_process import (
 from headwater.domain.errors import DocumentError, FailureType
 
 REMEMBERED_KILLS = 10_000
+LONGEST_MESSAGE = 300
 
 
 class Quarantine:
@@ -140,4 +141,4 @@ def _accept(answer: Frame) -> Frame:
         error_type = FailureType(str(error))
     except ValueError as unknown:
         raise WorkerCrashedError("answered with an error that does not exist") from unknown
-    raise DocumentError(error_type, str(answer.header.get("message")))
+    raise DocumentError(error_type, str(answer.header.get("message"))[:LONGEST_MESSAGE])

@@ -101,7 +101,7 @@ class ProcessExtractor:
         try:
             found: Any = answer.header["reading"]
             return Reading.from_json(found, tuple(answer.blobs))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise WorkerCrashedError("answered with something that is no reading") from error
 
     async def _scan(self, file: AttachmentFile, reading: Reading) -> Mapping[Scan, ScannedText]:
@@ -118,8 +118,8 @@ class ProcessExtractor:
         try:
             answer = await self._ocr.ask(Frame(header, (data,)), seconds)
             scanned: Any = answer.header["scanned"]
-            return [ScannedText(**one) for one in scanned]
-        except (WorkerCrashedError, KeyError, TypeError) as error:
+            return [ScannedText.from_json(one) for one, _ in zip(scanned, batch, strict=True)]
+        except (WorkerCrashedError, KeyError, TypeError, ValueError) as error:
             raise DocumentError(
                 FailureType.OCR_FAILED,
                 "An image in the file crashed its reader; save it again and upload it.",

@@ -51,11 +51,19 @@ class Reading:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], images: tuple[bytes, ...]) -> Self:
-        """Rebuild what :meth:`to_json` gave; ``TypeError`` or ``KeyError`` for anything else."""
-        fields = dict(value, images=images)
-        fields["sections"] = tuple(Section(**section) for section in value["sections"])
-        fields["scans"] = tuple(_make_scan(scan) for scan in value["scans"])
-        return cls(**fields)
+        """Rebuild what :meth:`to_json` gave; ``TypeError``, ``ValueError`` or ``KeyError`` for anything else.
+
+        The sender may have been taken over by the file it read: every field is checked.
+        """
+        sections = tuple(_make_section(section) for section in value["sections"])
+        return cls(
+            sections,
+            tuple(_make_scan(scan, len(sections), len(images)) for scan in value["scans"]),
+            images,
+            supported=bool(value["supported"]),
+            truncated=bool(value["truncated"]),
+            losses={str(name): int(count) for name, count in dict(value["losses"]).items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +73,41 @@ class ScannedText:
     text: str
     confidence: float
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Rebuild one from a frame; ``TypeError``, ``ValueError`` or ``KeyError`` for anything else."""
+        return cls(str(value["text"]), float(value["confidence"]))
 
-def _make_scan(value: Mapping[str, Any]) -> Scan:
-    box = value["box"]
-    return Scan(value["section"], value["page"], value["source"], tuple(box) if box else None)
+
+def _make_section(value: Mapping[str, Any]) -> Section:
+    return Section(str(value["heading"]), str(value["text"]))
+
+
+def _make_scan(value: Mapping[str, Any], sections: int, images: int) -> Scan:
+    section, page, source = (int(value[name]) for name in ("section", "page", "source"))
+    if not (0 <= section < sections and 0 <= source <= images and page >= 0):
+        raise ValueError("a scan of nothing")
+    return Scan(section, page, source, _make_box(value["box"]))
+
+
+def _make_box(value: Any) -> Box | None:
+    if value is None:
+        return None
+    left, bottom, right, top = map(float, value)
+    return left, bottom, right, top
+
+
+def cut_reading(reading: Reading, limit: int) -> Reading:
+    """Return the reading with no more than ``limit`` characters of text in all."""
+    kept: list[Section] = []
+    left = limit
+    for section in reading.sections:
+        kept.append(Section(section.heading, section.text[:left]))
+        left -= len(kept[-1].text)
+    cut = any(
+        len(old.text) > len(new.text) for old, new in zip(reading.sections, kept, strict=True)
+    )
+    return replace(reading, sections=tuple(kept), truncated=True) if cut else reading
 
 
 def read_whole(text: str, *, truncated: bool = False) -> Reading:
@@ -106,7 +145,7 @@ def _move_scan(scan: Scan, sections: int, images: int) -> Scan:
 
 def with_own_file(reading: Reading, data: bytes) -> Reading:
     """Return the reading of a part whose scans carry their file along, ready to be nested."""
-    if not reading.scans:
+    if all(scan.source for scan in reading.scans):
         return reading
     scans = tuple(replace(scan, source=scan.source + 1) for scan in reading.scans)
     return replace(reading, scans=scans, images=(data, *reading.images))

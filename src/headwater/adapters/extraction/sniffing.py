@@ -70,6 +70,9 @@ ROOTS = {
     b"mxfile": Format.DRAWIO,
     b"mxgraphmodel": Format.DRAWIO,
 }
+NOT_SUFFIXES = frozenset(
+    {Format.MARKDOWN, Format.TEXT, Format.IMAGE, Format.ENCRYPTED, Format.DAMAGED, Format.UNKNOWN}
+)
 OFFICE_PARTS = {"word/": Format.DOCX, "ppt/": Format.PPTX, "xl/": Format.XLSX}
 MIMETYPES = {
     "application/vnd.oasis.opendocument.text": Format.ODT,
@@ -78,9 +81,7 @@ MIMETYPES = {
     "application/epub+zip": Format.EPUB,
 }
 SUFFIXES = {
-    **{
-        f".{name.value}": name for name in Format if name.value not in {"image", "text", "markdown"}
-    },
+    **{f".{kind.value}": kind for kind in Format if kind not in NOT_SUFFIXES},
     ".docm": Format.DOCX,
     ".xlsm": Format.XLSX,
     ".pptm": Format.PPTX,
@@ -116,11 +117,11 @@ _MAIL_HEADER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ROOT = re.compile(
-    rb"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?!\s+html)[^<>\[]*(?:\[.*?\])?\s*>|\s)*"
+    rb"(?>(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?!\s+html)[^<>\[]*(?:\[.*?\])?\s*>)*)"
     rb"<(?P<name>!doctype\s+html|[\w:.-]+)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
-"""The first element behind declarations and comments."""
+"""The first element behind declarations and comments; atomic, so that no text makes it go back."""
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 

@@ -20,6 +20,7 @@ from headwater.adapters.extraction.confinement import (
 )
 from headwater.adapters.extraction.frames import Frame, FrameError, pack_frame, read_frame
 from headwater.adapters.extraction.limits import Limits
+from headwater.adapters.extraction.reading import cut_reading
 from headwater.domain.errors import DocumentError, FailureType
 
 Handler = Callable[[Frame, Limits], Frame]
@@ -88,7 +89,8 @@ def read_handler(request: Frame, limits: Limits) -> Frame:
     header = request.header
     source = Source(str(header["name"]), str(header["media_type"]), request.blobs[0])
     reading = read_source(source, limits, rich=bool(header["rich"]))
-    return Frame({"reading": reading.to_json()}, reading.images)
+    reading = cut_reading(reading, limits.text_chars)
+    return Frame({"reading": reading.to_json(), "spent": reading.spent}, reading.images)
 
 
 def scan_handler(request: Frame, _limits: Limits) -> Frame:

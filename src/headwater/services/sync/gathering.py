@@ -7,8 +7,14 @@ from typing import Final
 from headwater.domain.content import Space
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobChange, JobRef, JobStatus, Stage
-from headwater.domain.sync import WorkItem
-from headwater.pipeline.planning import Seen, SyncPolicy, decide_document, digest_comments
+from headwater.domain.sync import KnownDocument, Outcome, WorkItem
+from headwater.pipeline.planning import (
+    Seen,
+    SyncPolicy,
+    decide_document,
+    digest_comments,
+    foresee_outcome,
+)
 from headwater.ports import KnownSpace, ListedCounts, Ports
 from headwater.services.sync.access import tighten_access, write_access
 from headwater.services.sync.listing import annotate, count_listed, list_space
@@ -66,22 +72,43 @@ def _add_counts(counted: ListedCounts, items: Sequence[WorkItem]) -> ListedCount
 async def _decide(
     run: SyncRun, space: Space, items: Sequence[WorkItem], policy: SyncPolicy
 ) -> None:
+    beheld = await _behold(run, space, items)
+    decisions = [decide_document(seen, known, policy) for seen, known in beheld]
+    await run.ports.work.decide(run.ref, decisions)
+
+
+async def _behold(
+    run: SyncRun, space: Space, items: Sequence[WorkItem]
+) -> list[tuple[Seen, KnownDocument | None]]:
+    """Return what is seen of each item beside what is known of it."""
     ids = [item.listed.content_id for item in items]
     known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
     comments = await run.ports.work.comments(run.ref, ids)
-    decisions = [
-        decide_document(
+    return [
+        (
             Seen(
                 metadata=describe_item(run, space, item),
                 comments_digest=digest_comments(comments.get(key, ())),
                 media_type=item.attachment.media_type if item.attachment else None,
             ),
             known.get(key),
-            policy,
         )
         for key, item in zip(ids, items, strict=True)
     ]
-    await run.ports.work.decide(run.ref, decisions)
+
+
+async def foresee_outcomes(run: SyncRun, survey: Survey) -> dict[ContentId, Outcome]:
+    """Say how each gathered document will probably end, before anything is read."""
+    space = survey.space
+    before = await run.ports.catalog.find_space(run.ref.tenant, run.site, space.key)
+    policy = _policy(run, before, survey)
+    found: dict[ContentId, Outcome] = {}
+    after: ContentId | None = None
+    while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
+        for seen, known in await _behold(run, space, items):
+            found[seen.metadata.content_id] = foresee_outcome(seen, known, policy)
+        after = items[-1].listed.content_id
+    return found
 
 
 def _policy(run: SyncRun, before: KnownSpace | None, survey: Survey) -> SyncPolicy:

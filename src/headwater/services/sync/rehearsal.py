@@ -1,7 +1,7 @@
 """Stand-ins for the ports that a sync writes through, so that the same sync can run without a trace.
 
 A rehearsal's job and work list live in memory, its catalog reads the real one and drops what is
-written, and nothing reaches the vector store. Memory is that of one work list, comment bodies aside.
+written, and nothing reaches the vector store. Its memory grows with the space, by one work list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,10 +44,9 @@ class ScratchWork:
             self.annotated.add(file.content_id)
 
     async def add_comments(self, ref: JobRef, comments: Sequence[Comment]) -> None:  # noqa: ARG002  (the port's shape)
-        """Keep which comments there are; what they say is read when a page is processed."""
+        """Keep comments."""
         for comment in comments:
-            of_page = self.kept.setdefault(comment.page_id, {})
-            of_page[comment.comment_id] = replace(comment, body="")
+            self.kept.setdefault(comment.page_id, {})[comment.comment_id] = comment
 
     async def comments(
         self,

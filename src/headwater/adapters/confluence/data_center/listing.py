@@ -22,7 +22,7 @@ from headwater.domain.errors import SourceUnreachableError
 
 WITH_BODIES = 50
 EXPANDED = 200
-"""The most rows of one answer, by what is expanded; https://confluence.atlassian.com/x/4i6KPQ."""
+"""The most rows of one answer, by what is expanded: Atlassian support article 1032258424."""
 
 _SMALLEST = 10
 _BARREN_PAGES = 10
@@ -60,8 +60,9 @@ class _Piece:
     def applied_limit(self) -> int:
         """How many rows Confluence looked at, if it says so."""
         limit = self.value.get("limit")
-        is_usable = isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
-        return min(int(str(limit)), self.limit) if is_usable else self.limit
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit <= 0:
+            return self.limit
+        return min(limit, self.limit)
 
 
 async def read_rows(rest: Rest, query: Query) -> AsyncGenerator[list[Item], None]:

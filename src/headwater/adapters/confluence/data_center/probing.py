@@ -12,7 +12,7 @@ from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.ports import Capability
 
 _BRIEF = Ask(attempts=2)
-_SCAN = "without it (before Confluence 7.18) spaces are listed by offset, which works too"
+_SCAN = "older versions lack it; spaces are then listed by offset, which takes no longer"
 _PERMISSIONS = (
     "it needs Confluence 9.1 and an account that administers the space; "
     "without it source_restriction closes the whole space"

@@ -34,5 +34,5 @@ class Rest:
 
 
 def demand_ids(ids: Sequence[str]) -> str:
-    """Return the CQL that finds content by ids; they are numbers, and quoted nowhere."""
+    """Return the CQL that finds content by ids, which are numbers and need no quotes."""
     return f"id in ({','.join(ids)})"

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from headwater.adapters.extraction.limits import Limits
 from headwater.adapters.extraction.readers.office import read_rich
@@ -19,7 +20,8 @@ from headwater.domain.errors import DocumentError
 TIME_SHARE = 0.8
 RICH_TIME_SHARE = 0.6
 LEAST_RECALL = 0.92
-_SOFT_BREAK = re.compile("(\\w*)[\x02\ufffe]\\s*(\\w*)")
+MOST_BREAKS = 200
+_SOFT_BREAK = re.compile("(\\w{0,64})[\x02\ufffe]\\s*(\\w{0,64})")
 _WORD = re.compile(r"\w+")
 
 
@@ -113,7 +115,7 @@ def _join_break(match: re.Match[str]) -> str:
 
 def restore_hyphens(markdown: str, raw: str) -> str:
     """Return Markdown in which words that the page breaks at a hyphen of their own have it back."""
-    for match in _SOFT_BREAK.finditer(raw):
+    for match in islice(_SOFT_BREAK.finditer(raw), MOST_BREAKS):
         joined, kept = "".join(match.groups()), _join_break(match)
         if joined != kept and all(match.groups()):
             markdown = re.sub(rf"\b{re.escape(joined)}\b", kept, markdown)

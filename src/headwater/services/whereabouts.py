@@ -1,0 +1,206 @@
+"""Questions about one page: why is it not here, and who may read it?
+
+Answered from the catalog alone; Confluence is not asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from headwater.domain.access import (
+    Clause,
+    Principal,
+    Reader,
+    ScopeRule,
+    admits,
+    make_reader,
+    parse_principal,
+    scope_chain,
+)
+from headwater.domain.errors import InvalidInputError, NotFoundError
+from headwater.domain.ids import ContentId, TenantId
+from headwater.domain.sync import DocumentState
+from headwater.pipeline.content_urls import ContentLink, parse_content_url
+from headwater.ports import Catalog, CatalogEntry
+
+
+class Presence(StrEnum):
+    """Where a page stands."""
+
+    HERE = "here"
+    STALE = "stale"
+    """Here, but as it was: its last update failed."""
+    HELD = "held"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_KNOWN = "not_known"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One scope on the way up: a restricted page, or the space at the end."""
+
+    rule: ScopeRule
+    title: str | None
+    names: tuple[str, ...]
+    """What each clause of the rule is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What is known of the page that a URL names; no entry where it was never seen."""
+
+    presence: Presence
+    message: str
+    entry: CatalogEntry | None
+    chain: tuple[Link, ...]
+
+    @property
+    def restricted(self) -> bool:
+        """Whether some token of the tenant may not read it."""
+        return not _judge_reader(self.chain, ()).admitted
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a reader passes, clause by clause along the chain."""
+
+    principals: tuple[Principal, ...]
+    admitted: bool
+    passes: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReport:
+    """Who of those asked about may read a document, each alone and all of them as one reader."""
+
+    entry: CatalogEntry
+    chain: tuple[Link, ...]
+    each: tuple[Verdict, ...]
+    together: Verdict
+
+
+async def explain_presence(catalog: Catalog, tenant: TenantId, source_url: str) -> Whereabouts:
+    """Say whether the page is here, since when, or why not; ``InvalidInputError`` for no page's URL."""
+    link = _parse(source_url)
+    entry = await _find(catalog, tenant, link)
+    if entry is None:
+        return Whereabouts(
+            Presence.NOT_KNOWN, await _explain_absence(catalog, tenant, link), None, ()
+        )
+    presence = _judge(entry)
+    chain = await _read_chain(catalog, tenant, entry)
+    return Whereabouts(presence, _describe(presence, entry), entry, chain)
+
+
+async def explain_access(
+    catalog: Catalog, tenant: TenantId, source_url: str, principals: Sequence[str]
+) -> AccessReport:
+    """Say which clauses admit or block each principal; ``NotFoundError`` where the page is not known."""
+    entry = await _find(catalog, tenant, _parse(source_url))
+    if entry is None:
+        raise NotFoundError("no such page is known; POST /v2/confluence/why tells more")
+    chain = await _read_chain(catalog, tenant, entry)
+    named = tuple(map(parse_principal, principals))
+    each = tuple(_judge_reader(chain, (principal,)) for principal in named)
+    return AccessReport(entry, chain, each, _judge_reader(chain, named))
+
+
+def _parse(source_url: str) -> ContentLink:
+    link = parse_content_url(source_url)
+    if not link.names_content:
+        raise InvalidInputError(
+            ("body", "source_url"),
+            "this names no page, blog post or attachment; copy its link from Confluence",
+            "value_error.url.content",
+        )
+    return link
+
+
+async def _find(catalog: Catalog, tenant: TenantId, link: ContentLink) -> CatalogEntry | None:
+    """Return the entry on the link's own host: other sites use the same ids."""
+    if link.content_ids:
+        found = await catalog.read_entries(tenant, link.content_ids)
+        order = {key: place for place, key in enumerate(link.content_ids)}
+        found = sorted(found, key=lambda item: order[item.known.content_id])
+    elif link.space and link.title:
+        found = await catalog.read_titled(tenant, link.space, link.title)
+    else:
+        found = []
+    return next((item for item in found if _host(item.known.source_url) == link.host), None)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.casefold()
+
+
+async def _explain_absence(catalog: Catalog, tenant: TenantId, link: ContentLink) -> str:
+    spaces = await catalog.list_spaces(tenant, link.space) if link.space else []
+    if link.space and not spaces:
+        return f"the space {link.space} was never uploaded"
+    synced = [space.last_complete_sync for space in spaces if space.last_complete_sync]
+    if not synced:
+        return "no sync has seen it; upload its space"
+    return (
+        f"the last complete sync, of {max(synced):%Y-%m-%d %H:%M} UTC, did not see it: it is newer,"
+        " a draft, archived, deleted, in another space, or the account may not see it"
+    )
+
+
+def _judge(entry: CatalogEntry) -> Presence:
+    if entry.known.state is DocumentState.INDEXED:
+        return Presence.STALE if entry.known.attempts else Presence.HERE
+    return Presence(entry.known.state.value)
+
+
+def _describe(presence: Presence, entry: CatalogEntry) -> str:
+    known = entry.known
+    return {
+        Presence.HERE: f"version {known.version} is searchable for whoever may read it",
+        Presence.STALE: f"version {known.version} is searchable; its update failed {known.attempts}"
+        f" time(s): {entry.error_message}",
+        Presence.HELD: "it vanished with many others at once and is searchable until the deletion is"
+        " approved, or a second complete sync misses it too",
+        Presence.FAILED: f"it failed {known.attempts} time(s): {entry.error_message}",
+        Presence.SKIPPED: f"it was left out: {known.skip_reason}",
+    }[presence]
+
+
+async def _read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) -> tuple[Link, ...]:
+    rules = scope_chain(entry.known.access_scope, await catalog.scope_rules(tenant))
+    pages = [_content_of(rule) for rule in rules]
+    known = await catalog.known(tenant, entry.site, [page for page in pages if page])
+    space = await catalog.find_space(tenant, entry.site, entry.space)
+    applies_source = space is not None and space.restriction.source_restriction
+    return tuple(
+        Link(
+            rule,
+            title=known[page].title if page and page in known else None,
+            names=_name_clauses(rule, is_page=page is not None, applies_source=applies_source),
+        )
+        for rule, page in zip(rules, pages, strict=True)
+    )
+
+
+def _content_of(rule: ScopeRule) -> ContentId | None:
+    kind, _, rest = rule.scope.partition(":")
+    return ContentId(rest.rpartition(":")[2]) if kind == "r" else None
+
+
+def _name_clauses(rule: ScopeRule, *, is_page: bool, applies_source: bool) -> tuple[str, ...]:
+    """Name the clauses by what wrote them: a space's are its audience, then its view permission."""
+    if is_page:
+        return ("restriction",) * len(rule.clauses)
+    second = "space_permission" if applies_source else "audience"
+    return tuple(second if place == 1 else "audience" for place in range(len(rule.clauses)))
+
+
+def _judge_reader(chain: Iterable[Link], principals: tuple[Principal, ...]) -> Verdict:
+    reader = Reader(make_reader().principals | frozenset(principals))
+    passes = tuple(_pass(link.rule.clauses, reader) for link in chain)
+    return Verdict(principals, all(all(passed) for passed in passes), passes)
+
+
+def _pass(clauses: Iterable[Clause], reader: Reader) -> tuple[bool, ...]:
+    return tuple(admits([clause], reader) for clause in clauses)

@@ -1,0 +1,75 @@
+"""Trouble at a rate: a share of Confluence's answers is replaced, by a seed that repeats it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+Mishap = Callable[["Storm", str, Response], Response]
+
+
+@dataclass
+class Storm:
+    """A fault of the sandbox. ``rate`` is the share of answers it spoils."""
+
+    seed: int
+    rate: float
+    struck: list[str] = field(default_factory=list)
+    """What it did, in order: the name of the mishap and the route."""
+
+    def __post_init__(self) -> None:
+        self._dice = Random(self.seed)
+        self._rows: dict[str, list[object]] = {}
+
+    def __call__(self, _request: Request, route: str, answer: Response) -> Response:
+        if self._dice.random() >= self.rate:
+            return answer
+        name = self._dice.choice(list(MISHAPS))
+        self.struck.append(f"{name} {route}")
+        return MISHAPS[name](self, route, answer)
+
+    def repeat_rows(self, route: str, answer: Response) -> Response:
+        """Return a page of a list with rows of an earlier page, or of its own, once more."""
+        value = _read_list(answer)
+        if value is None:
+            return answer
+        before = self._rows.setdefault(route, [])
+        rows = value["results"]
+        value["results"] = [*rows, *rows[:1], *before[:2]]
+        before.extend(rows)
+        return JSONResponse(value, answer.status_code)
+
+
+def _read_list(answer: Response) -> dict | None:
+    if answer.status_code != 200 or answer.media_type != "application/json":
+        return None
+    value = json.loads(answer.body)
+    is_list = isinstance(value, dict) and isinstance(value.get("results"), list)
+    return value if is_list else None
+
+
+def _throttle(seconds: int) -> Mishap:
+    return lambda *_: Response(status_code=429, headers={"retry-after": str(seconds)})
+
+
+def _refuse(status: int) -> Mishap:
+    return lambda *_: JSONResponse({"message": "trouble"}, status)
+
+
+MISHAPS: Final[dict[str, Mishap]] = {
+    "429 at once": _throttle(0),
+    "429 later": _throttle(1),
+    "500": _refuse(500),
+    "502": _refuse(502),
+    "503": _refuse(503),
+    "cut off": lambda _, __, answer: Response(
+        answer.body[: len(answer.body) // 2], media_type="application/json"
+    ),
+    "HTML": lambda *_: HTMLResponse("<html><title>Log in</title></html>"),
+    "wrong type": lambda _, __, answer: Response(answer.body, media_type="text/plain"),
+    "rows twice": Storm.repeat_rows,
+}

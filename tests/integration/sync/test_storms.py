@@ -1,0 +1,175 @@
+"""Whatever goes wrong, nothing is lost or opened; and one quiet sync sets everything right."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from headwater.adapters.confluence import annotations, by_space, content
+from headwater.domain.jobs import Job, JobStatus
+from tests.integration.sync.happenings import (
+    SPACES,
+    Happening,
+    happenings,
+    list_documents,
+    list_files,
+    list_people,
+    make_world,
+)
+from tests.integration.sync.lab import KEY
+from tests.integration.sync.oracle import (
+    Bench,
+    Index,
+    check_clean,
+    check_counts,
+    is_text,
+    name_of,
+    open_bench,
+    show_world,
+)
+from tests.integration.sync.storm import Storm
+from tests.integration.sync.test_model import tell
+
+CHAPTERS = st.lists(
+    st.tuples(
+        st.lists(happenings(), max_size=5),
+        st.sampled_from([KEY, KEY, *SPACES]),
+        st.integers(0, 10_000),
+        st.sampled_from([0.02, 0.05, 0.1, 0.3]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+"""Changes, then a stormy sync of one space: the seed and the rate of its storm."""
+
+Chapters = Sequence[tuple[Sequence[Happening], str, int, float]]
+Views = Mapping[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with asyncio.Runner() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def bench(runner, tmp_path_factory):
+    opened = open_bench(tmp_path_factory.mktemp("storms"))
+    yield runner.run(opened.__aenter__())
+    runner.run(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_pages():
+    """Let every listing take several requests, so that it can break off on its way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(content, "_PAGE_SIZE", 3)
+        patch.setattr(annotations, "_PAGE_SIZE", "3")
+        patch.setattr(by_space, "_PAGE_SIZE", "3")
+        yield
+
+
+@dataclass
+class Witness:
+    """Remembers what Confluence has shown while the index was not proven to be up to date."""
+
+    index: Index
+    shown: dict[str, set[str]] = field(default_factory=dict)
+    standing: set[tuple[str, str]] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Begin again: the index is what Confluence is."""
+        self.shown = show_world(self.index.world)
+
+    def watch(self) -> None:
+        """Add what Confluence shows at this moment."""
+        for name, ids in show_world(self.index.world).items():
+            self.shown.setdefault(name, set()).update(ids)
+
+    async def check_access(self) -> None:
+        """Assert that no reader finds what Confluence has not shown him meanwhile."""
+        found = await self.index.read_views()
+        for user in list_people(self.index.world):
+            name = name_of(user)
+            assert found[name] <= self.shown[name], f"{name} sees too much"
+            assert await self.index.search_all(user) <= found[name]
+
+
+def list_standing(index: Index) -> set[tuple[str, str]]:
+    """Return the space and id of everything in Confluence that belongs into an index."""
+    return {
+        (key, item)
+        for key in SPACES
+        for page in list_documents(index.world, key)
+        for item in (
+            page.id,
+            *(file.id for file in list_files(index.world, page) if is_text(file)),
+        )
+    }
+
+
+async def list_searchable(index: Index) -> set[tuple[str, str]]:
+    rows = (await index.read_rows()).values()
+    return {(row["space"], row["content_id"]) for row in rows if row["state"] == "indexed"}
+
+
+async def sync_in_storm(index: Index, key: str, storm: Storm) -> Job:
+    """Submit in fair weather, sync in the storm; assert that nothing is lost."""
+    before = await list_searchable(index) & list_standing(index)
+    ref = await index.submit(key)
+    index.lab.site.faults.append(storm)
+    try:
+        job = await index.lab.run(ref)
+    finally:
+        index.lab.site.faults.clear()
+    note(f"-- sync {key} in {storm}: {job.status}, {job.message}")
+    after = {item for _, item in await list_searchable(index)}
+    assert {item for _, item in before & list_standing(index)} <= after, "lost"
+    if job.status in {JobStatus.SUCCEEDED, JobStatus.PARTIAL}:
+        check_counts(job)
+    await index.check_whole()
+    return job
+
+
+async def clear_up(index: Index) -> None:
+    """Sync both spaces in fair weather; assert that all is as if nothing had been."""
+    for key in SPACES:
+        check_clean(await index.sync(key))
+    for key in SPACES:
+        await index.check_like_new(key)
+
+
+async def play(bench: Bench, first: Sequence[Happening], chapters: Chapters) -> None:
+    async with bench.open(make_world(uses_roles=False)) as index:
+        tell(index.world, first)
+        note("-- sync both")
+        for key in SPACES:
+            check_clean(await index.sync(key))
+        witness = Witness(index)
+        witness.start()
+        for changes, key, seed, rate in chapters:
+            tell(index.world, changes)
+            witness.watch()
+            await sync_in_storm(index, key, Storm(seed, rate))
+            await witness.check_access()
+        await clear_up(index)
+
+
+BEGINNINGS = st.lists(happenings(), min_size=3, max_size=12)
+
+
+@settings(max_examples=25)
+@given(first=BEGINNINGS, chapters=CHAPTERS)
+def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, first, chapters):
+    runner.run(play(bench, first, chapters))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(first=BEGINNINGS, chapters=CHAPTERS)
+def test_no_storm_loses_or_opens_anything(runner, bench, first, chapters):
+    runner.run(play(bench, first, chapters))
