@@ -114,6 +114,31 @@ async def test_a_sealed_credential_needs_an_id(stores):
     assert await stores.jobs.find(ref) is None
 
 
+async def test_credentials_expire_with_the_end_of_their_job_and_only_with_it(stores):
+    old, fresh, still_open = make_ref("old"), make_ref("fresh"), make_ref("open")
+    for ref in (old, fresh, still_open):
+        await add_running_job(stores, ref)
+    for ref, ended in ((old, NOW - timedelta(seconds=1)), (fresh, NOW)):
+        await stores.jobs.change(ref, JobChange(status=JobStatus.PARTIAL, finished_at=ended))
+    assert await stores.credentials.remove_expired(ended_before=NOW) == 1
+    assert await stores.credentials.remove_expired(ended_before=NOW) == 0
+    for ref, kept in ((old, None), (fresh, b"sealed"), (still_open, b"sealed")):
+        found = await stores.credentials.read(ref.tenant, make_job(ref).credential_id)
+        assert found == kept
+
+
+async def test_a_finished_job_takes_amendments_and_nothing_else(stores):
+    ref = make_ref()
+    await add_running_job(stores, ref)
+    await stores.jobs.change(ref, JobChange(status=JobStatus.PARTIAL))
+    deleted = Progress(documents=DocumentCounts(deleted=2))
+    await stores.jobs.change(ref, JobChange(progress=deleted))
+    assert (await stores.jobs.find(ref)).progress == Progress()
+    await stores.jobs.change(ref, JobChange(progress=deleted, amends=True))
+    job = await stores.jobs.find(ref)
+    assert (job.progress, job.status) == (deleted, JobStatus.PARTIAL)
+
+
 async def test_a_credential_is_read_by_its_tenant_until_it_is_removed(stores):
     ref, stranger = make_ref(), make_ref()
     job = make_job(ref)

@@ -115,7 +115,7 @@ class WhyView(View):
             status=found.presence,
             message=found.message,
             restricted=found.restricted,
-            document=found.entry and EntryView.of(found.entry),
+            document=EntryView.of(found.entry) if found.entry else None,
             access=[ScopeView.of(link) for link in found.chain],
         )
         return cls(success=True, data=data, timestamp=now)

@@ -21,6 +21,7 @@ HINTS: Final = {
     "permission_error.confluence": "check --user and the API token; doctor --site tries each call",
     "permission_error": "use a token of this tenant with the scope that is named",
     "not_found_error": "headwater jobs lists the tenant's jobs",
+    "conflict_error.job_state": "headwater jobs shows how jobs stand",
     "conflict_error": "choose another --job-id, or leave it out",
     "value_error.space": "headwater spaces lists what the account may see",
     "value_error.url.host": "the server reaches private hosts listed in HEADWATER_ALLOWED_PRIVATE_HOSTS",

@@ -72,6 +72,9 @@ async def upload(
     ] = False,
     job_id: Annotated[str, typer.Option("--job-id", help="Name the job.")] = "",
     wait: Annotated[bool, typer.Option(help="Wait and show progress.")] = True,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what it would do and cost; change nothing.")
+    ] = False,
     tenant: Tenant = DEFAULT_TENANT,
     server: Server = None,
     token: Token = None,
@@ -89,11 +92,34 @@ async def upload(
         job_id=job_id,
     )
     async with open_client(make_connection(tenant, server, token)) as client:
+        if plan:
+            answer = await client.post("/v2/confluence/plan", body)
+            print_json(answer) if json_output else print_plan(answer["data"])
+            return
         started = await client.post("/v2/confluence/upload", body)
         # An embedded server ends with this command, so its job is waited for in any case.
         follow = wait or client.embedded
         job = await _follow(client, started, json_output=json_output) if follow else None
     _report(started, job, json_output=json_output)
+
+
+def print_plan(data: dict[str, Any]) -> None:
+    """Print what an upload would do, the first documents of each kind, and what it would cost."""
+    for kind in ("documents", "attachments"):
+        counts = ", ".join(f"{count} {name}" for name, count in data[kind].items() if count)
+        console.print(f"{kind}: {counts or 'none'}", markup=False)
+    for name, documents in data["samples"].items():
+        if name != "unchanged":
+            titles = ", ".join(document["title"] for document in documents)
+            console.print(f"  {name}: {titles}", markup=False, soft_wrap=True)
+    console.print(
+        f"about {data['chunks_to_embed']} chunks to embed ({data['tokens']} tokens),"
+        f" {data['requests']} requests, {data['estimated_seconds']:.0f} s",
+        markup=False,
+        soft_wrap=True,
+    )
+    for note in data["notes"]:
+        console.print(note, markup=False, soft_wrap=True)
 
 
 def make_upload_body(

@@ -70,6 +70,10 @@ async def jobs(
     job_id: Annotated[str | None, typer.Argument(help="One job; all of them without.")] = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Ask the job to stop.")] = False,
     failures: Annotated[bool, typer.Option("--failures", help="Show what failed.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed.")] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Carry out the deletions that are held.")
+    ] = False,
     space: Annotated[str | None, typer.Option(help="Only jobs of this space.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=250, help="How many jobs.")] = 20,
     tenant: Tenant = DEFAULT_TENANT,
@@ -77,22 +81,32 @@ async def jobs(
     token: Token = None,
     json_output: Json = False,
 ) -> None:
-    """List jobs, or show, cancel or explain one."""
-    if job_id is None and (cancel or failures):
-        raise typer.BadParameter("name the job that --cancel or --failures is about")
+    """List jobs, or show, explain, cancel, retry or approve one."""
+    action = _choose_action(cancel=cancel, retry=retry, approve=approve)
+    if job_id is None and (action or failures):
+        raise typer.BadParameter("name the job that this is about")
     async with open_client(make_connection(tenant, server, token)) as client:
         base = "/v2/confluence/jobs"
         if job_id is None:
             query: dict[str, str | int] = {"limit": limit, **({"space": space} if space else {})}
             answer = await client.get(base, **query)
-        elif cancel:
-            answer = await client.post(f"{base}/{job_id}/cancel")
+        elif action:
+            answer = await client.post(f"{base}/{job_id}/{action}")
+            if retry:
+                answer = await client.get(f"{base}/{answer}")
         else:
             answer = await client.get(f"{base}/{job_id}{'/failures' if failures else ''}")
     if json_output or failures:
         print_json(answer)
     else:
         _print_jobs([answer] if job_id else answer["jobs"])
+
+
+def _choose_action(**wanted: bool) -> str | None:
+    chosen = [name for name, is_wanted in wanted.items() if is_wanted]
+    if len(chosen) > 1:
+        raise typer.BadParameter("one of --cancel, --retry and --approve at a time")
+    return chosen[0] if chosen else None
 
 
 def _print_jobs(rows: list[dict[str, Any]]) -> None:

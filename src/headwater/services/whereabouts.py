@@ -1,4 +1,4 @@
-"""Questions about one page: why is it not here, and who may read it?
+"""What is known of one page: why it is not here, and who may read it.
 
 Answered from the catalog alone; Confluence is not asked.
 """

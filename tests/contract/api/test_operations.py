@@ -35,6 +35,11 @@ ROUTES = {
     ("GET", "/v2/confluence/jobs/{job_id}/failures"),
     ("GET", "/v2/confluence/jobs/{job_id}/events"),
     ("POST", "/v2/confluence/jobs/{job_id}/cancel"),
+    ("POST", "/v2/confluence/jobs/{job_id}/retry"),
+    ("POST", "/v2/confluence/jobs/{job_id}/approve"),
+    ("POST", "/v2/confluence/plan"),
+    ("POST", "/v2/confluence/why"),
+    ("POST", "/v2/confluence/access/explain"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

@@ -220,13 +220,15 @@ async def test_a_retry_deletes_nothing(lab: Lab, monkeypatch) -> None:
 async def test_a_retry_does_not_pass_for_a_complete_sync(lab: Lab, monkeypatch) -> None:
     pages(lab.world, 1)
     job = await break_store(lab, monkeypatch)
-    before = await lab.ports.catalog.find_space(TENANT, (await gather_site(lab)), job.request.space)
+    before = await lab.ports.catalog.find_space(TENANT, await read_site(lab), job.request.space)
     await retry(lab, job)
+    assert before
     after = await lab.ports.catalog.find_space(TENANT, before.site, job.request.space)
+    assert after
     assert after.last_complete_sync == before.last_complete_sync
 
 
-async def gather_site(lab: Lab):
+async def read_site(lab: Lab):
     source_of = lab.ports.sources.open(
         SiteAddress(lab.site.instance_url, lab.site.web_url), login(lab).credential
     )
@@ -289,6 +291,10 @@ async def test_a_retry_goes_on_where_it_was_interrupted(lab: Lab, monkeypatch) -
     assert (retried.progress.documents.listed, retried.progress.documents.added) == (3, 3)
 
 
+def at(lab: Lab, moment):
+    return replace(lab.ports, now=lambda: moment)
+
+
 async def test_a_credential_outlives_its_job_while_something_failed_and_for_a_week(
     lab: Lab, monkeypatch
 ) -> None:
@@ -297,15 +303,16 @@ async def test_a_credential_outlives_its_job_while_something_failed_and_for_a_we
     assert await stored_credential(lab, job)
     for age, kept in ((KEPT_FOR - timedelta(minutes=1), True), (KEPT_FOR, False)):
         later = job.finished_at + age + timedelta(seconds=1)
-        aged = replace(lab.ports, now=lambda later=later: later)
+        aged = at(lab, later)
         assert await remove_expired_credentials(aged) == (0 if kept else 1)
         assert bool(await stored_credential(lab, job)) is kept
 
 
 async def test_an_open_jobs_credential_never_expires(lab: Lab) -> None:
     ref = await lab.submit()
-    later = (await lab.ports.jobs.find(ref)).created_at + 10 * KEPT_FOR
-    assert await remove_expired_credentials(replace(lab.ports, now=lambda: later)) == 0
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert await remove_expired_credentials(at(lab, job.created_at + 10 * KEPT_FOR)) == 0
 
 
 @asynccontextmanager

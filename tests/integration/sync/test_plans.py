@@ -78,7 +78,7 @@ async def test_a_plan_names_what_it_would_act_on(lab: Lab) -> None:
 
 
 def dump(lab: Lab) -> list[str]:
-    with closing(sqlite3.connect(lab.stores.engine.url.database)) as catalog:
+    with closing(sqlite3.connect(str(lab.stores.engine.url.database))) as catalog:
         return list(catalog.iterdump())
 
 

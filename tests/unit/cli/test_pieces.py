@@ -6,9 +6,9 @@ import jwt
 import pytest
 import typer
 
-from headwater.cli import output
+from headwater.cli import knowledge, output
 from headwater.cli.client import HINTS, explain_refusal
-from headwater.cli.confluence import make_upload_body
+from headwater.cli.confluence import make_upload_body, print_plan
 from headwater.cli.options import derive_web_url, read_credentials
 from headwater.cli.output import CommandFailedError
 from headwater.cli.progress import watch_job
@@ -159,3 +159,32 @@ def test_a_defect_is_not_dressed_up():
 def test_json_is_printed_as_it_is(capsys):
     output.print_json({"title": "[bold]Grüße[/]"})
     assert json.loads(capsys.readouterr().out) == {"title": "[bold]Grüße[/]"}
+
+
+def test_a_plan_is_printed_with_counts_names_and_cost(capsys):
+    counts = {"added": 2, "updated": 0, "unchanged": 5}
+    print_plan(
+        {
+            "documents": counts,
+            "attachments": {"added": 0},
+            "samples": {"added": [{"title": "One"}, {"title": "Two [x]"}], "unchanged": []},
+            "chunks_to_embed": 7,
+            "tokens": 700,
+            "requests": 12,
+            "estimated_seconds": 3.4,
+            "notes": ["the listing is incomplete"],
+        }
+    )
+    printed = capsys.readouterr().out
+    assert "documents: 2 added, 5 unchanged" in printed
+    assert "attachments: none" in printed
+    assert "added: One, Two [x]" in printed
+    assert "7 chunks to embed (700 tokens), 12 requests, 3 s" in printed
+    assert "the listing is incomplete" in printed
+
+
+def test_one_thing_is_done_about_a_job_at_a_time():
+    assert knowledge._choose_action(cancel=False, retry=True, approve=False) == "retry"
+    assert knowledge._choose_action(cancel=False) is None
+    with pytest.raises(typer.BadParameter):
+        knowledge._choose_action(cancel=True, approve=True)

@@ -5,6 +5,7 @@ import pytest
 from headwater.adapters.confluence.comments import list_comments
 from headwater.domain.content import Comment
 from headwater.domain.errors import ListingIncompleteError, SourceRefusedError
+from headwater.domain.ids import ContentId
 from tests.unit.confluence.confluence_fakes import (
     SPACE,
     SPACE_ITEM,
@@ -81,8 +82,8 @@ async def test_one_search_brings_the_comments_of_a_space():
     confluence = FakeConfluence({SEARCH: results([found(1), found(2, above=[1])])})
     assert await read(confluence) == [
         Comment(
-            comment_id="1",
-            page_id="10",
+            comment_id=ContentId("1"),
+            page_id=ContentId("10"),
             parent_id=None,
             author_id="557058:ann",
             created_at=datetime(2026, 1, 2, 2, 4, 5, 678000, tzinfo=UTC),
@@ -90,9 +91,9 @@ async def test_one_search_brings_the_comments_of_a_space():
             body="<p>1</p>",
         ),
         Comment(
-            comment_id="2",
-            page_id="10",
-            parent_id="1",
+            comment_id=ContentId("2"),
+            page_id=ContentId("10"),
+            parent_id=ContentId("1"),
             author_id="557058:ann",
             created_at=datetime(2026, 1, 2, 2, 4, 5, 678000, tzinfo=UTC),
             version=2,

@@ -4,12 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.adapters.confluence.threads import Remark, Threads
+from headwater.domain.ids import ContentId
 
 NOW = datetime(2026, 3, 26, 15, 0, tzinfo=UTC)
 
 
 def remark(number, parent=None, *, page="10", closed=False):
-    return Remark(str(number), parent and str(parent), page, closed, "a:1", NOW, 1, f"<p>{number}")
+    answered = ContentId(str(parent)) if parent else None
+    return Remark(ContentId(str(number)), answered, page, closed, "a:1", NOW, 1, f"<p>{number}")
 
 
 def admit(*remarks):

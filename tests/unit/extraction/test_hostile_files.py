@@ -6,8 +6,6 @@ import time
 import pytest
 
 from headwater.domain.errors import DocumentError, FailureType
-from headwater.ports import AttachmentFile, ExtractionPolicy
-from tests.unit.extraction.conftest import open_extractor
 from tests.unit.extraction.files import (
     draw_text,
     make_docx,
@@ -176,18 +174,6 @@ async def test_a_pdf_that_announces_a_million_pages_stops_at_its_limit(extract):
     assert "## Page 5000\n\nwords" in found.markdown
     assert "## Page 5001" not in found.markdown
     assert time.monotonic() - start < IN_TIME
-
-
-async def test_a_search_for_headings_that_takes_too_long_leaves_the_text():
-    data = make_pdf(*[write_lines(*[f"line {n} of page {page}" for n in range(18)]) for page in range(450)])  # fmt: skip
-    async with open_extractor(seconds=3.0) as extractor:
-        file = AttachmentFile("a.pdf", "", data)
-        found = await extractor.extract(file, ExtractionPolicy(use_ocr=False))
-        assert "line 17 of page 449" in found.markdown
-        assert not found.truncated
-        await extractor.extract(
-            AttachmentFile("a.txt", "", b"next"), ExtractionPolicy(use_ocr=False)
-        )
 
 
 async def test_a_picture_bomb_is_refused_by_its_header(extract):

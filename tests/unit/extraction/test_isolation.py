@@ -171,6 +171,13 @@ async def test_workers_that_hold_much_memory_are_replaced():
         assert pids[0] != pids[1]
 
 
+async def test_a_worker_that_left_something_running_is_replaced():
+    async with open_extractor() as extractor:
+        pids = [(await extractor.extract(trap("give_up"), PLAIN)).markdown for _ in range(2)]
+        assert pids[0] != pids[1]
+        assert extractor.worker_pids == ()
+
+
 async def test_no_file_no_process():
     async with open_extractor() as extractor:
         assert extractor.worker_pids == ()

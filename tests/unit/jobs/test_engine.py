@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 
 import pytest
 from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
 from headwater.domain.errors import ConfigError, RetryableError
-from headwater.domain.jobs import JobStatus
+from headwater.domain.jobs import JobChange, JobStatus
 from headwater.jobs.engine import JobEngine
 from tests.contract.catalog_samples import make_job, make_ref
 from tests.unit.services.service_fakes import open_ports
@@ -113,3 +114,25 @@ async def test_looking_for_jobs_to_take_over_survives_a_database_that_was_away(
     async with started(tmp_path, ports), asyncio.timeout(20):
         for _ in range(3):
             await looks.get()
+
+
+async def test_credentials_that_were_kept_for_long_enough_are_removed_by_themselves(
+    ports, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("headwater.jobs.engine.TAKE_OVER_SECONDS", 0.01)
+    monkeypatch.setattr("headwater.jobs.engine.SWEEP_SECONDS", 0.0)
+    await ports.jobs.add(make_job(REF), b"sealed")
+    ended = ports.now() - timedelta(days=7, seconds=1)
+    await ports.jobs.change(REF, JobChange(status=JobStatus.PARTIAL, finished_at=ended))
+    remove, sweeps = type(ports.credentials).remove_expired, iter([True])
+
+    async def be_away_once(self, *, ended_before):
+        if next(sweeps, False):
+            raise RetryableError("the catalog is away")
+        return await remove(self, ended_before=ended_before)
+
+    monkeypatch.setattr(type(ports.credentials), "remove_expired", be_away_once)
+    credential = make_job(REF).credential_id
+    async with started(tmp_path, ports), asyncio.timeout(20):
+        while await ports.credentials.read(REF.tenant, credential):  # noqa: ASYNC110  (the catalog tells nobody)
+            await asyncio.sleep(0.02)
