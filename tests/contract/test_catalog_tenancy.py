@@ -100,6 +100,13 @@ async def prune_rules(stores, ref, _marker, number):
     await stores.catalog.prune_scope_rules(ref.tenant, SPACE, SITE, keep)
 
 
+async def remove_held(stores, ref, marker, _number):
+    def tally(_job, removed):
+        return JobChange(message=marker, progress=Progress(requests=len(removed)), amends=True)
+
+    await stores.catalog.remove_held(ref, DOCUMENTS, tally)
+
+
 CALLS = [
     add_job,
     change_job,
@@ -113,6 +120,7 @@ CALLS = [
     record,
     forget,
     hold,
+    remove_held,
     put_space,
     put_rules,
     prune_rules,
@@ -149,6 +157,12 @@ async def read_everything(stores, ref):
         "known": await catalog.known(tenant, SITE, CONTENT),
         "indexed": await catalog.count_indexed(tenant, SITE, SPACE),
         "missing": await catalog.missing(ref, SITE, SPACE),
+        "held": await catalog.held(tenant, SPACE),
+        "spaces": await catalog.list_spaces(tenant, SPACE),
+        "entries": await catalog.read_entries(tenant, CONTENT),
+        "titled": [
+            await catalog.read_titled(tenant, SPACE, title) for title in ("left", "right", "Page 0")
+        ],
         "rules": await catalog.scope_rules(tenant),
         "scopes": await catalog.current_scopes(tenant, DOCUMENTS),
     }

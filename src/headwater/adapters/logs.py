@@ -64,6 +64,11 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
         self.stream = sys.stderr
         super().emit(record)
 
+    def flush(self) -> None:
+        """Flush what standard error is now; the one before may be closed."""
+        self.stream = sys.stderr
+        super().flush()
+
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mask secret values, values under secret-sounding names, and credentials inside texts, at any depth."""

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from headwater.adapters.catalog.remembering import SEARCHABLE
 from headwater.adapters.catalog.schema import documents
 from headwater.adapters.catalog.stores import CatalogStores, open_catalog
+from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.confluence.patience import Patience
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.memory_store import MemoryStore
 from headwater.domain.access import Reader, make_reader, readable_scopes
@@ -30,10 +32,11 @@ from tests.integration.sync.happenings import (
     list_files,
     list_people,
 )
-from tests.integration.sync.lab import Lab, open_lab_on
+from tests.integration.sync.lab import HASTY, Lab, open_lab_on
 
 STRICT = ContentRestriction(source_restriction=True)
 EVERYTHING = 1000
+PATIENT = replace(HASTY, budget=30.0)
 EMBEDDER = MemoryEmbedder(max_tokens=64)
 DIMENSION = EMBEDDER.dimension
 PASSING_COLUMNS = frozenset({"tenant", "indexed_at"})
@@ -89,10 +92,22 @@ class Index:
         return self.lab.world
 
     async def submit(self, key: str, **changes) -> JobRef:
+        """Submit; the sync is patient enough to sit out what an earlier storm has brought about."""
+        self._reconnect(PATIENT)
         return await self.lab.submit(space=SpaceKey(key), restriction=STRICT, **changes)
 
+    def lose_patience(self) -> None:
+        """Let what is submitted already give up soon."""
+        self._reconnect(HASTY)
+
+    def _reconnect(self, patience: Patience) -> None:
+        sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=patience)
+        ports = replace(self.lab.ports, sources=sources, patient_sources=sources)
+        self.lab = replace(self.lab, ports=ports)
+
     async def sync(self, key: str, **changes) -> Job:
-        return await self.lab.run(await self.submit(key, **changes))
+        ref = await self.submit(key, **changes)
+        return await self.lab.run(ref)
 
     async def read_rows(self, key: str | None = None) -> dict[DocumentId, Row]:
         """Return what the catalog holds, of one space or of all."""

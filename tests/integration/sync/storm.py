@@ -28,7 +28,7 @@ class Storm:
     def __call__(self, _request: Request, route: str, answer: Response) -> Response:
         if self._dice.random() >= self.rate:
             return answer
-        name = self._dice.choice(list(MISHAPS))
+        (name,) = self._dice.choices(list(MISHAPS), WEIGHTS)
         self.struck.append(f"{name} {route}")
         return MISHAPS[name](self, route, answer)
 
@@ -73,3 +73,6 @@ MISHAPS: Final[dict[str, Mishap]] = {
     "wrong type": lambda _, __, answer: Response(answer.body, media_type="text/plain"),
     "rows twice": Storm.repeat_rows,
 }
+
+WEIGHTS: Final = [1 if name == "429 later" else 10 for name in MISHAPS]
+"""A wait is the same trouble as any other, and takes its time."""

@@ -9,10 +9,11 @@ import pytest
 from starlette.responses import JSONResponse
 
 from headwater.domain.errors import (
+    DocumentError,
+    FailureType,
     InvalidInputError,
     JobStateError,
     NotFoundError,
-    RetryableError,
     SourceRefusedError,
 )
 from headwater.domain.ids import JobId, TenantId
@@ -47,7 +48,7 @@ async def break_store(lab: Lab, monkeypatch, **changes):
     """Sync while the store is away; return the job in which everything failed."""
 
     async def away(*_args):
-        raise RetryableError("the disk is full; free some")
+        raise DocumentError(FailureType.STORE_ERROR, "the disk is full; free some")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(lab.ports.store), "apply", away)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.domain.errors import InvalidInputError, NotFoundError, RetryableError
+from headwater.domain.errors import DocumentError, FailureType, InvalidInputError, NotFoundError
 from headwater.domain.ids import TenantId
 from headwater.domain.jobs import ContentRestriction
 from headwater.services.whereabouts import Presence, explain_access, explain_presence
@@ -54,7 +54,7 @@ async def test_a_failed_page_says_with_what(lab: Lab, monkeypatch) -> None:
     (page,) = pages(lab.world, 1)
 
     async def away(*_args):
-        raise RetryableError("the disk is full; free some")
+        raise DocumentError(FailureType.STORE_ERROR, "the disk is full; free some")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(lab.ports.store), "apply", away)

@@ -210,3 +210,20 @@ async def test_a_url_with_a_password_never_shows_it():
         await Database(engine).write().__aenter__()
     await engine.dispose()
     assert "open-sesame" not in str(caught.value)
+
+
+async def test_a_cancelled_write_locks_nobody_out(tmp_path):
+    ref = make_ref()
+    async with open_engine("sqlite", tmp_path) as stores:
+        await stores.jobs.add(make_job(ref), b"sealed")
+        gc.disable()  # the collector frees the lock too, at some time or other
+        try:
+            for moment in range(100):
+                task = asyncio.create_task(stores.jobs.change(ref, JobChange(stage=Stage.LISTING)))
+                await asyncio.sleep(moment / 20_000)
+                task.cancel()
+                await asyncio.wait([task])
+                async with asyncio.timeout(5):
+                    await stores.jobs.change(ref, JobChange(stage=Stage.PLANNING))
+        finally:
+            gc.enable()

@@ -5,6 +5,7 @@ whatever the timeout, when another wrote in between; so writers take the write l
 beginning and wait for it. Readers never wait (WAL).
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", prepare_connection)
         event.listen(engine.sync_engine, "begin", begin_transaction)
+        #event.listen(engine.sync_engine, "invalidate", end_transaction)
     return engine
 
 
@@ -108,3 +110,13 @@ def begin_transaction(connection: Connection) -> None:
     """Begin as the engine's option says: writers lock now, readers when they first read."""
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def end_transaction(connection: Any, _record: object, error: BaseException | None) -> None:
+    """Roll back what a cancelled caller leaves behind, before its connection is thrown away.
+
+    SQLite closes a connection only after its last cursor: until then an open transaction would keep
+    everybody else from writing.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        connection.rollback()
