@@ -2,7 +2,9 @@
 
 from starlette.responses import JSONResponse
 
-from headwater.domain.jobs import ContentRestriction
+from headwater.adapters.confluence import content
+from headwater.domain.ids import SpaceKey
+from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.world import World
 from tests.integration.sync.lab import KEY, Lab, paragraphs
 
@@ -112,3 +114,84 @@ async def test_an_unreadable_space_permission_closes_everything_and_is_said(lab:
     job = await lab.sync(restriction=STRICT)
     assert await visible(lab, "staff", ALL) == set()
     assert "could not be read" in (job.message or "")
+
+
+async def names_seen(lab: Lab, *groups: str) -> set[str]:
+    return set(await lab.find("everyword", groups=groups))
+
+
+def page(lab: Lab, title: str, *, key: str = KEY, parent: str | None = None) -> str:
+    return lab.world.create_page(key, title, paragraphs("everyword"), parent=parent).id
+
+
+async def test_a_page_that_a_broken_listing_missed_is_not_opened_by_a_rule_it_left(
+    lab: Lab, monkeypatch
+) -> None:
+    monkeypatch.setattr(content, "_PAGE_SIZE", 1)
+    add_groups(lab.world, "board", "audit", "press")
+    gate, other = page(lab, "Gate"), page(lab, "Other")
+    inner = page(lab, "Inner", parent=gate)
+    lab.world.restrict(gate, groups=["board"])
+    lab.world.restrict(other, groups=["audit"])
+    lab.world.permit(KEY, groups=["board", "audit", "press"])
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "board") == {"Gate", "Inner"}
+    lab.world.move(inner, parent=other)
+    lab.world.restrict(gate, groups=["press"])
+    lab.site.faults.append(break_listing_before(inner))
+    job = await lab.sync(restriction=STRICT)
+    assert job.status is JobStatus.PARTIAL
+    assert await names_seen(lab, "press") == {"Gate"}, "it never saw Inner"
+    lab.site.faults.clear()
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "audit") == {"Other", "Inner"}
+
+
+def break_listing_before(content_id: str):
+    """Return a fault that refuses the page of the listing that holds the document."""
+
+    def fault(_request, route: str, answer):
+        is_hit = route == "/wiki/api/v2/spaces/{id}/pages" and f'"{content_id}"' in (
+            answer.body.decode()
+        )
+        return JSONResponse({}, status_code=503) if is_hit else answer
+
+    return fault
+
+
+async def test_an_attachment_that_the_search_left_out_follows_its_page(lab: Lab) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    holder = page(lab, "Holder")
+    lab.world.attach(holder, "plan.txt", b"everyword", media_type="text/plain")
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "staff") == {"Holder", "plan.txt"}
+    lab.world.restrict(holder, groups=["board"])
+    lab.site.faults.append(
+        lambda request, _route, answer: (
+            JSONResponse({"results": [], "_links": {}})
+            if "type = attachment" in request.query_params.get("cql", "")
+            else answer
+        )
+    )
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "staff") == set()
+
+
+async def test_a_page_that_moved_away_opens_nothing_in_the_space_it_left(lab: Lab) -> None:
+    add_groups(lab.world, "board", "audit", "press")
+    lab.world.add_space("NEWLAB", "New lab")
+    gate, other = page(lab, "Gate"), page(lab, "Other")
+    inner = page(lab, "Inner", parent=gate)
+    lab.world.restrict(gate, groups=["board"])
+    lab.world.restrict(other, groups=["audit"])
+    for key in (KEY, "NEWLAB"):
+        lab.world.permit(key, groups=["board", "audit", "press"])
+    await lab.sync(restriction=STRICT)
+    lab.world.move(inner, parent=other)
+    lab.world.move(gate, key="NEWLAB")
+    lab.world.restrict(gate, groups=["press"])
+    await lab.sync(restriction=STRICT, space=SpaceKey("NEWLAB"))
+    assert await names_seen(lab, "press") == {"Gate"}, "it never saw Inner"
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "audit") == {"Other", "Inner"}

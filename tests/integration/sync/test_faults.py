@@ -91,6 +91,37 @@ async def test_many_pages_vanishing_at_once_are_held_until_missed_again(lab: Lab
     assert set(await lab.indexed()) == set(ids[30:])
 
 
+async def test_a_repeated_step_does_not_take_what_it_held_for_missed_twice(lab: Lab) -> None:
+    ids = pages(lab.world, 40)
+    await lab.sync()
+    for content_id in ids[:30]:
+        lab.world.purge(content_id)
+    ref = await lab.submit()
+    survey = await gather(lab.ports, ref)
+    for step in (bring_in, reconcile, reconcile, finish):
+        await step(lab.ports, ref, survey)
+    job = await lab.ports.jobs.find(ref)
+    assert job
+    assert (job.progress.documents.held, job.progress.documents.deleted) == (30, 0)
+    assert len(await lab.indexed()) == 40
+
+
+async def test_an_account_that_is_blinded_while_bodies_are_read_deletes_nothing(lab: Lab) -> None:
+    ids = pages(lab.world, 3)
+    await lab.sync()
+    for content_id in ids:
+        lab.world.edit(content_id, "<p>new text</p>")
+    lab.site.faults.append(
+        answer_instead("/wiki/api/v2/pages", lambda: JSONResponse({"results": [], "_links": {}}))
+    )
+    job = await lab.sync()
+    assert job.progress.documents.done == 3
+    assert set(await lab.indexed()) == set(ids)
+    assert await lab.find("word0x") == ["Page 0"]
+    lab.site.faults.clear()
+    assert (await lab.sync()).progress.documents.updated == 3
+
+
 async def test_a_held_page_that_comes_back_is_no_longer_held(lab: Lab) -> None:
     ids = pages(lab.world, 30)
     await lab.sync()

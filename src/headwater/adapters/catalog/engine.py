@@ -91,7 +91,7 @@ def make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", prepare_connection)
         event.listen(engine.sync_engine, "begin", begin_transaction)
-        #event.listen(engine.sync_engine, "invalidate", end_transaction)
+        event.listen(engine.sync_engine, "invalidate", end_transaction)
     return engine
 
 
