@@ -8,11 +8,13 @@ from headwater.domain.access import (
     Scope,
     ScopeRule,
     account,
+    frozen_scope,
     group,
     make_reader,
     readable_scopes,
     restricted_scope,
 )
+from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, SpaceKey
 from headwater.domain.jobs import JobChange
 from tests.contract.catalog_samples import (
@@ -21,6 +23,8 @@ from tests.contract.catalog_samples import (
     SITE,
     SPACE,
     add_running_job,
+    document_id,
+    make_listed,
     make_metadata,
     make_ref,
     make_result,
@@ -102,6 +106,54 @@ async def test_a_rule_moves_with_its_page_to_another_space(stores, ref):
     await stores.catalog.put_scope_rules(ref.tenant, SpaceKey("HR"), SITE, [RULES[3]])
     assert ALONE in await prune(stores, ref)
     assert ALONE not in await prune(stores, ref, space=SpaceKey("HR"))
+
+
+async def write(stores, ref, rules, scopes, **choices):
+    """List these documents and write access as a sync does; return every document's present scope."""
+    scopes = {ContentId(key): scope for key, scope in scopes.items()}
+    await stores.work.add(ref, [make_listed(int(key)) for key in scopes])
+    await stores.work.assign_scopes(ref, scopes)
+    await stores.catalog.write_access(ref, SITE, rules, scopes, **{"prune": True, **choices})
+    ids = [document_id(number) for number in range(1, 5)]
+    found = await stores.catalog.current_scopes(ref.tenant, ids)
+    return [found.get(name) for name in ids]
+
+
+async def test_writing_access_moves_what_was_listed_and_removes_what_nothing_needs(stores, ref):
+    await stores.catalog.record(ref, [make_result(1)], JobChange())
+    assert await write(stores, ref, [RULES[0], RULES[3]], {"1": ALONE}) == [ALONE, None, None, None]
+    assert set(await stores.catalog.scope_rules(ref.tenant)) == {OPEN_SCOPE, ALONE}
+    await write(stores, ref, [RULES[0]], {"1": OPEN_SCOPE}, prune=False)
+    assert set(await stores.catalog.scope_rules(ref.tenant)) == {OPEN_SCOPE, ALONE}
+
+
+async def test_what_was_not_listed_keeps_to_the_clauses_that_a_rule_gives_up(stores, ref):
+    results = [make_result(n, metadata=make_metadata(n, access_scope=OUTER)) for n in (1, 2)]
+    await stores.catalog.record(ref, results, JobChange())
+    wider = ScopeRule(OUTER, (frozenset({group("all-hands")}),), OPEN_SCOPE)
+    _, unlisted, *_ = await write(stores, ref, [RULES[0], wider], {"1": OUTER})
+    assert unlisted == frozen_scope(OUTER)
+    rules = await stores.catalog.scope_rules(ref.tenant)
+    assert unlisted in readable_scopes(rules, make_reader(groups=["staff", "hr"]))
+    assert unlisted not in readable_scopes(rules, make_reader(groups=["staff", "all-hands"]))
+    assert (await write(stores, ref, [RULES[0], wider], {"2": OUTER}))[1] == OUTER
+    assert unlisted not in await stores.catalog.scope_rules(ref.tenant)
+
+
+async def test_what_was_not_listed_follows_a_rule_that_admits_fewer(stores, ref):
+    named = make_metadata(2, access_scope=OUTER)
+    await stores.catalog.record(ref, [make_result(2, metadata=named)], JobChange())
+    narrower = ScopeRule(OUTER, (frozenset({group("hr")}),), OPEN_SCOPE)
+    assert (await write(stores, ref, [RULES[0], narrower], {}))[1] == OUTER
+
+
+async def test_an_attachment_that_was_not_listed_takes_the_scope_of_its_page(stores, ref):
+    file = make_metadata(2, kind=DocumentKind.ATTACHMENT, page_id=ContentId("1"))
+    await stores.catalog.record(
+        ref, [make_result(1), make_result(2, metadata=file), make_result(3)], JobChange()
+    )
+    found = await write(stores, ref, [RULES[0], RULES[3]], {"1": ALONE})
+    assert found == [ALONE, ALONE, OPEN_SCOPE, None]
 
 
 async def test_more_rules_than_a_statement_has_variables_are_pruned(stores, ref):

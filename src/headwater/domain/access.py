@@ -78,6 +78,11 @@ def restricted_scope(site: SiteId, content_id: ContentId) -> Scope:
     return Scope(f"r:{site}:{content_id}")
 
 
+def frozen_scope(scope: Scope) -> Scope:
+    """Return the scope of what stays as readable as it was when this scope admits more."""
+    return Scope(f"f:{scope}")
+
+
 def audience_clause(audience: Iterable[str]) -> Clause:
     """Return the clause of an upload's ``audience``; empty or naming ``all`` admits everyone."""
     names = frozenset(audience)
@@ -102,6 +107,20 @@ def restriction_clause(restriction: Restriction) -> Clause:
 def admits(clauses: Iterable[Clause], reader: Reader) -> bool:
     """Tell whether every clause shares a principal with the reader."""
     return all(not clause.isdisjoint(reader.principals) for clause in clauses)
+
+
+def chain_clauses(rules: Mapping[Scope, ScopeRule], scope: Scope) -> tuple[Clause, ...]:
+    """Return the clauses of a scope's whole chain; those of a broken or looping chain are closed."""
+    clauses: dict[Clause, None] = {}
+    seen: set[Scope] = set()
+    current: Scope | None = scope
+    while current is not None:
+        if current in seen or current not in rules:
+            return (CLOSED,)
+        seen.add(current)
+        clauses |= dict.fromkeys(rules[current].clauses)
+        current = rules[current].parent
+    return tuple(clauses)
 
 
 def readable_scopes(rules: Mapping[Scope, ScopeRule], reader: Reader) -> frozenset[Scope]:

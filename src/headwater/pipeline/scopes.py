@@ -4,10 +4,19 @@ Restrictions are inherited and cumulative (Confluence: a reader must satisfy eve
 restricted page's scope goes on with its own parent's. Anything unknown on the way up closes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from headwater.domain.access import CLOSED, Scope, ScopeRule, restricted_scope, restriction_clause
+from headwater.domain.access import (
+    CLOSED,
+    Clause,
+    Scope,
+    ScopeRule,
+    chain_clauses,
+    frozen_scope,
+    restricted_scope,
+    restriction_clause,
+)
 from headwater.domain.content import Restriction
 from headwater.domain.ids import ContentId, SiteId
 
@@ -88,3 +97,28 @@ def _close(tree: _Tree, content_id: ContentId, rules: dict[Scope, ScopeRule]) ->
     scope = restricted_scope(tree.site, content_id)
     rules[scope] = ScopeRule(scope, (CLOSED,), parent=tree.root)
     return scope
+
+
+def freeze_rules(
+    before: Mapping[Scope, ScopeRule], changed: Iterable[ScopeRule]
+) -> dict[Scope, ScopeRule]:
+    """Return, for every scope that would admit more than before, a rule that does not.
+
+    It is for documents under such a scope that a sync did not see: where they stand now is unknown,
+    and what they stood under may admit others since. Frozen twice, they keep to both.
+    """
+    after = {**before, **{rule.scope: rule for rule in changed}}
+    frozen: dict[Scope, ScopeRule] = {}
+    for scope in before:
+        clauses = chain_clauses(before, scope)
+        if _admits_more(clauses, chain_clauses(after, scope)):
+            name = frozen_scope(scope)
+            earlier = before[name].clauses if name in before else ()
+            frozen[scope] = ScopeRule(name, tuple(dict.fromkeys((*earlier, *clauses))))
+    return frozen
+
+
+def _admits_more(before: Iterable[Clause], after: Iterable[Clause]) -> bool:
+    """Whether some clause is neither kept nor replaced by one that admits fewer."""
+    kept = tuple(after)
+    return any(not any(clause <= old for clause in kept) for old in before)

@@ -241,6 +241,22 @@ class Catalog(Protocol):
         Their metadata digest stays, so that the records are still seen to need the change.
         """
 
+    async def write_access(
+        self,
+        ref: JobRef,
+        site: SiteId,
+        rules: Sequence[ScopeRule],
+        scopes: Mapping[ContentId, Scope],
+        *,
+        prune: bool,
+    ) -> None:
+        """In one transaction: replace the rules of the job's space, and move the documents it listed.
+
+        What it did not list is opened to nobody by that: a document whose scope would admit more
+        keeps to the clauses it had (``headwater.pipeline.scopes.freeze_rules``), and an attachment
+        takes the scope of its page. ``prune`` removes the rules that nothing needs any more.
+        """
+
     async def put_scope_rules(
         self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
     ) -> None:

@@ -36,7 +36,7 @@ from headwater.services.credentials import (
 from headwater.services.job_reports import read_job
 from headwater.services.sync.reconciling import count_removed, has_left
 from headwater.services.sync.storekeeping import tidy_store
-from headwater.services.uploads import digest_request, lane_of
+from headwater.services.uploads import digest_request, enqueue_or_withdraw
 
 RETRY: Final = "retry"
 PAGES_AT_ONCE: Final = 200
@@ -78,7 +78,7 @@ async def retry_failed(ports: Ports, ref: JobRef, login: Login | None) -> JobId:
         await _find_space(source, job)
     retry = _make_retry(ports, job)
     await ports.jobs.add(retry, seal_credential(ports.secret_box, credential))
-    await ports.queue.enqueue(retry.ref, lane=lane_of(retry))
+    await enqueue_or_withdraw(ports, retry, may_be_repeated=False)
     return retry.ref.job_id
 
 

@@ -52,6 +52,8 @@ async def search(
     current = await ports.catalog.current_scopes(
         tenant, list({match.metadata.document_id for match in found})
     )
+    # Read again: what was tightened between the first reading and this one must not slip through.
+    scopes &= readable_scopes(await ports.catalog.scope_rules(tenant), reader)
     visible = [match for match in found if current.get(match.metadata.document_id) in scopes]
     return visible[: query.top_k]
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from headwater.domain.errors import ConflictError, InvalidInputError
+from headwater.domain.content import Space
+from headwater.domain.errors import ConflictError, InvalidInputError, RetryableError
 from headwater.domain.ids import CredentialId, JobId, TenantId
 from headwater.domain.jobs import (
     Job,
@@ -16,7 +17,7 @@ from headwater.domain.jobs import (
     UploadRequest,
 )
 from headwater.ports import Ports
-from headwater.services.credentials import seal_credential
+from headwater.services.credentials import remove_credential, seal_credential
 
 UPLOAD = "upload"
 
@@ -41,20 +42,34 @@ async def submit_upload(
     ref = JobRef(tenant, job_id or ports.new_job_id())
     if job_id and await _is_known(ports, ref, digest):
         return ref.job_id
-    await _check_confluence(ports, upload, credential)
+    space = await _check_confluence(ports, upload, credential)
     job = Job(
         ref=ref,
         kind=UPLOAD,
         status=JobStatus.QUEUED,
         stage=Stage.QUEUED,
-        request=upload,
+        request=replace(upload, space=space.key),
         request_digest=digest,
         credential_id=CredentialId(f"{ports.new_job_id()}"),
         created_at=ports.now(),
     )
     await _store(ports, job, seal_credential(ports.secret_box, credential))
-    await ports.queue.enqueue(ref, lane=lane_of(job))
+    await enqueue_or_withdraw(ports, job, may_be_repeated=job_id is not None)
     return ref.job_id
+
+
+async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) -> None:
+    """Queue a stored job; one that cannot be queued, and so was refused, must not run later.
+
+    A job that the client named is left: its repeat of the call queues it.
+    """
+    try:
+        await ports.queue.enqueue(job.ref, lane=lane_of(job))
+    except RetryableError:
+        if not may_be_repeated:
+            await ports.jobs.request_cancel(job.ref)
+            await remove_credential(ports, job)
+        raise
 
 
 def digest_request(upload: UploadRequest) -> str:
@@ -93,10 +108,11 @@ async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:
 
 async def _check_confluence(
     ports: Ports, upload: UploadRequest, credential: SiteCredential
-) -> None:
+) -> Space:
+    """Return the space under its own key, by whichever name it was asked for."""
     async with ports.sources.open(upload.address, credential) as source:
         await source.check_credentials()
-        await source.find_space(upload.space)
+        return await source.find_space(upload.space)
 
 
 async def _store(ports: Ports, job: Job, sealed: bytes) -> None:

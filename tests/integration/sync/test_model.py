@@ -56,8 +56,7 @@ async def play(index: Index, chapters: Chapters) -> None:
     since: dict[str, set[str]] = {key: {"the first sync"} for key in SPACES}
     for changes, key in chapters:
         happened = tell(index.world, changes)
-        for names in since.values():
-            names |= happened
+        since = {place: names | happened for place, names in since.items()}
         note(f"-- sync {key}")
         job = await index.sync(key)
         check_clean(job)
@@ -113,9 +112,7 @@ def test_the_stored_vectors_take_the_same_changes(runner, bench, tmp_path_factor
 
 
 @settings(max_examples=8)
-@given(
-    changes=st.lists(happenings(), min_size=1, max_size=6), back=st.sets(st.integers(0, 29))
-)
+@given(changes=st.lists(happenings(), min_size=1, max_size=6), back=st.sets(st.integers(0, 29)))
 def test_what_was_held_ends_as_a_fresh_sync_would_have_it(runner, bench, changes, back):
     async def hold() -> None:
         world = make_world(uses_roles=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import Response
 
 from headwater.adapters.confluence import annotations, by_space, content
 from headwater.domain.jobs import Job, JobStatus
@@ -159,6 +161,46 @@ async def play(bench: Bench, first: Sequence[Happening], chapters: Chapters) -> 
         await clear_up(index)
 
 
+@dataclass
+class Bustle:
+    """A fault that changes the world, not the answer: things happen after so many requests."""
+
+    index: Index
+    coming: dict[int, list[Happening]]
+    standing: set[tuple[str, str]] = field(default_factory=set)
+    """What was there all the time."""
+    _asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.standing = list_standing(self.index)
+
+    def __call__(self, _request: Request, _route: str, answer: Response) -> Response:
+        self._asked += 1
+        if tell(self.index.world, self.coming.pop(self._asked, ())):
+            self.standing &= list_standing(self.index)
+        return answer
+
+
+async def play_bustle(
+    bench: Bench, first: Sequence[Happening], coming: dict[int, list[Happening]]
+) -> None:
+    async with bench.open(make_world(uses_roles=False)) as index:
+        tell(index.world, first)
+        for key in SPACES:
+            check_clean(await index.sync(key))
+        before = await list_searchable(index)
+        ref = await index.submit(KEY)
+        bustle = Bustle(index, coming)
+        note("-- while it syncs")
+        index.lab.site.faults.append(bustle)
+        check_counts(await index.lab.run(ref))
+        index.lab.site.faults.clear()
+        after = {item for _, item in await list_searchable(index)}
+        assert {item for _, item in before & bustle.standing} <= after, "lost"
+        await index.check_whole()
+        await clear_up(index)
+
+
 BEGINNINGS = st.lists(happenings(), min_size=3, max_size=12)
 
 
@@ -174,3 +216,22 @@ def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, 
 @given(first=BEGINNINGS, chapters=CHAPTERS)
 def test_no_storm_loses_or_opens_anything(runner, bench, first, chapters):
     runner.run(play(bench, first, chapters))
+
+
+BUSTLE = st.dictionaries(
+    st.integers(1, 25), st.lists(happenings(), min_size=1, max_size=3), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=12)
+@given(first=BEGINNINGS, coming=BUSTLE)
+def test_changes_in_the_middle_of_a_sync_are_seen_by_the_next(runner, bench, first, coming):
+    runner.run(play_bustle(bench, first, dict(coming)))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(first=BEGINNINGS, coming=BUSTLE)
+def test_no_change_in_the_middle_of_a_sync_is_missed_by_the_next(runner, bench, first, coming):
+    runner.run(play_bustle(bench, first, dict(coming)))

@@ -4,9 +4,12 @@ from hypothesis import strategies as st
 from headwater.domain.access import (
     OPEN,
     Reader,
+    Scope,
     ScopeRule,
     account,
     admits,
+    chain_clauses,
+    frozen_scope,
     group,
     make_reader,
     readable_scopes,
@@ -15,7 +18,7 @@ from headwater.domain.access import (
 )
 from headwater.domain.content import UNREADABLE, Restriction
 from headwater.domain.ids import ContentId, SiteId, SpaceId
-from headwater.pipeline.scopes import plan_scopes
+from headwater.pipeline.scopes import freeze_rules, plan_scopes
 
 SITE = SiteId("site")
 ROOT = space_scope(SITE, SpaceId("1"))
@@ -128,3 +131,46 @@ def walk(page, tree, restrictions, reader) -> bool:
 
 def test_principals_of_different_kinds_never_meet() -> None:
     assert group("x") != account("x")
+
+
+NAMES = [Scope(name) for name in "abcd"]
+CLAUSES = st.frozensets(st.sampled_from(list(map(group, ("x", "y", "z")))), max_size=3)
+RULES = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.tuples(st.lists(CLAUSES, max_size=2), st.none() | st.sampled_from(NAMES)),
+).map(
+    lambda found: {
+        scope: ScopeRule(scope, tuple(clauses), parent)
+        for scope, (clauses, parent) in found.items()
+    }
+)
+
+
+@given(before=RULES, changed=RULES, groups=st.sets(st.sampled_from("xyz")))
+def test_whatever_rules_become_what_a_sync_did_not_see_admits_nobody_new(before, changed, groups):
+    reader = make_reader(groups=groups)
+    frozen = freeze_rules(before, changed.values())
+    own = {rule.scope: rule for rule in frozen.values()}
+    readers = readable_scopes({**before, **changed, **own}, reader)
+    was_readable = readable_scopes(before, reader)
+    for scope in before:
+        stays_under = frozen[scope].scope if scope in frozen else scope
+        if stays_under in readers:
+            assert scope in was_readable
+
+
+def test_what_is_frozen_twice_keeps_to_both():
+    scope, readers = Scope("a"), [frozenset({group(name)}) for name in "xyz"]
+    rules = {scope: ScopeRule(scope, (readers[0],))}
+    for clause in readers[1:]:
+        changed = ScopeRule(scope, (clause,))
+        rules |= {rule.scope: rule for rule in freeze_rules(rules, [changed]).values()}
+        rules[scope] = changed
+    assert set(rules[frozen_scope(scope)].clauses) == set(readers[:2])
+
+
+def test_a_rule_that_admits_fewer_freezes_nothing():
+    scope = Scope("a")
+    rules = {scope: ScopeRule(scope, (frozenset({group("x"), group("y")}),))}
+    assert freeze_rules(rules, [ScopeRule(scope, (frozenset({group("x")}),))]) == {}
+    assert chain_clauses(rules, Scope("unknown")) == (frozenset(),)

@@ -22,6 +22,7 @@ from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.holding import read_held
 from headwater.adapters.catalog.jobs import change_job, lock_job
+from headwater.adapters.catalog.moving import follow_pages, freeze_unlisted, move_listed
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
 from headwater.adapters.catalog.rows import (
     entry_from_row,
@@ -177,16 +178,28 @@ class SqlCatalog:
         self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
     ) -> None:
         """Set the present scope of remembered documents; their metadata digest stays."""
-        of_site = and_(documents.c.tenant == str(tenant), documents.c.site == site)
         async with self.database.write() as connection:
-            for scope, content_ids in _group_by_scope(scopes).items():
-                for batch in split_batches(content_ids):
-                    await connection.execute(
-                        update(documents)
-                        .where(of_site, documents.c.content_id.in_(batch))
-                        .where(documents.c.access_scope != scope)
-                        .values(access_scope=scope)
-                    )
+            await move_listed(connection, tenant, site, scopes)
+
+    async def write_access(
+        self,
+        ref: JobRef,
+        site: SiteId,
+        rules: Sequence[ScopeRule],
+        scopes: Mapping[ContentId, Scope],
+        *,
+        prune: bool,
+    ) -> None:
+        """In one transaction: replace the space's rules and move what was listed; open nothing else."""
+        async with self.database.write() as connection:
+            space = (await lock_job(connection, ref)).request.space
+            frozen = await freeze_unlisted(connection, ref, site, rules)
+            await put_rules(connection, ref.tenant, space, site, [*rules, *frozen])
+            await move_listed(connection, ref.tenant, site, scopes)
+            await follow_pages(connection, ref, site)
+            if prune:
+                keep = frozenset(rule.scope for rule in rules)
+                await prune_rules(connection, ref.tenant, space, site, keep)
 
     async def put_scope_rules(
         self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
@@ -273,10 +286,3 @@ def _select_missing(ref: JobRef) -> Select[Any]:
         work_items.c.content_id == documents.c.content_id,
     )
     return select(documents).where(~listed)
-
-
-def _group_by_scope(scopes: Mapping[ContentId, Scope]) -> dict[Scope, list[ContentId]]:
-    groups: dict[Scope, list[ContentId]] = {}
-    for content_id, scope in scopes.items():
-        groups.setdefault(scope, []).append(content_id)
-    return groups

@@ -1,9 +1,9 @@
 """Reading who may see a space's documents, and writing it where search looks.
 
-Tightening acts when the job starts; widening only when the whole reading is complete.
+Tightening acts when the job starts; widening only for what the job has listed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headwater.domain.access import (
     CLOSED,
@@ -34,25 +34,23 @@ async def tighten_access(run: SyncRun, space: Space) -> None:
     )
 
 
-async def write_access(
-    run: SyncRun, space: Space, only: frozenset[ContentId] | None = None
-) -> list[str]:
-    """Work out every document's scope and write rules, then scopes; return what is worth saying.
+async def write_access(run: SyncRun, space: Space, *, is_retry: bool = False) -> list[str]:
+    """Work out every document's scope and write rules and scopes; return what is worth saying.
 
-    With ``only``, the scopes of these documents alone are written. The others keep theirs, and every
-    rule with it, because their records are not rewritten now.
+    A retry rewrites few records: the others may name scopes that nothing stands under any more, whose
+    rules therefore stay.
     """
     root = space_scope(run.site, space.id)
     if not run.job.request.restriction.source_restriction:
         parents = await run.ports.work.parents(run.ref)
         rule = ScopeRule(root, (_audience(run),))
-        await _write(run, space, dict.fromkeys(parents, root), [rule], only)
+        await _write(run, dict.fromkeys(parents, root), [rule], is_retry=is_retry)
         return []
     readers = await run.source.read_space_readers(space)
     parents, restrictions = await _read_tree(run)
     plan = plan_scopes(run.site, root, parents, restrictions)
     rule = ScopeRule(root, (_audience(run), readers_clause(readers)))
-    await _write(run, space, plan.scopes, [rule, *plan.rules], only)
+    await _write(run, plan.scopes, [rule, *plan.rules], is_retry=is_retry)
     return _describe(readers, plan.closed)
 
 
@@ -87,21 +85,13 @@ async def _read_tree(
 
 async def _write(
     run: SyncRun,
-    space: Space,
     scopes: Mapping[ContentId, Scope],
-    rules: list[ScopeRule],
-    only: frozenset[ContentId] | None,
+    rules: Sequence[ScopeRule],
+    *,
+    is_retry: bool,
 ) -> None:
-    catalog = run.ports.catalog
-    if only is not None:
-        scopes = {key: scope for key, scope in scopes.items() if key in only}
-    await catalog.put_scope_rules(run.ref.tenant, space.key, run.site, rules)
     await run.ports.work.assign_scopes(run.ref, scopes)
-    await catalog.move_scopes(run.ref.tenant, run.site, scopes)
-    if only is not None:
-        return
-    keep = frozenset(rule.scope for rule in rules)
-    await catalog.prune_scope_rules(run.ref.tenant, space.key, run.site, keep)
+    await run.ports.catalog.write_access(run.ref, run.site, rules, scopes, prune=not is_retry)
 
 
 def _describe(readers: SpaceReaders, closed: int) -> list[str]:

@@ -39,20 +39,21 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
         await run.check_cancelled()
         await run.source.check_credentials()
         space = await run.source.find_space(run.job.request.space)
+        # What was accepted last holds for every later retry, however this job ends.
+        before = await _remember_space(run, space)
         await tighten_access(run, space)
         survey = await list_space(run, space)
         notes = await annotate(run, space)
         await run.reporter.enter(Stage.PLANNING)
-        notes += await write_access(run, space, only)
-        await _plan(run, space, survey, only)
+        notes += await write_access(run, space, is_retry=only is not None)
+        await _plan(run, space, _policy(run, before, survey), only)
         await run.source.check_credentials()
     return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
 
 
 async def _plan(
-    run: SyncRun, space: Space, survey: Survey, only: frozenset[ContentId] | None
+    run: SyncRun, space: Space, policy: SyncPolicy, only: frozenset[ContentId] | None
 ) -> None:
-    policy = _policy(run, await _remember_space(run, space), survey)
     counted = ListedCounts(0, 0)
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):

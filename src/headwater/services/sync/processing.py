@@ -9,14 +9,16 @@ from contextlib import aclosing
 from typing import Final
 
 from headwater.domain.content import Space
+from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobRef, Stage
 from headwater.domain.sync import Action, Provenance, WorkItem
+from headwater.pipeline.planning import is_searchable
 from headwater.ports import Ports
 from headwater.services.sync.attachments import prepare_attachments
 from headwater.services.sync.batches import settle_batch, settle_skips
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
-from headwater.services.sync.results import make_skip
+from headwater.services.sync.results import make_failure, make_skip, record_results
 from headwater.services.sync.run import SyncRun, describe_item, open_run
 from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.streams import read_ahead
@@ -27,6 +29,11 @@ PENDING_BATCH: Final = 1000
 BATCHES_AHEAD: Final = 2
 VANISHED: Final = "vanished"
 """Listed, but gone when its body was asked for; the next sync sees what became of it."""
+
+NOT_SHOWN: Final = (
+    "Confluence listed it, but did not show it when it was to be read. It stays as it was;"
+    " the next sync sees what became of it."
+)
 
 Items = Mapping[ContentId, WorkItem]
 
@@ -66,9 +73,18 @@ async def _settle_all(run: SyncRun, documents: AsyncGenerator[Readied, None]) ->
 async def _settle_vanished(
     run: SyncRun, space: Space, wanted: Items, settled: set[ContentId]
 ) -> None:
-    results = [
-        make_skip(describe_item(run, space, item), VANISHED, Provenance(recipe=""))
-        for key, item in wanted.items()
-        if key not in settled
-    ]
-    await settle_skips(run, results)
+    """Leave out what is new; what is in the index stays, since nothing proves that it is gone."""
+    vanished = {key: item for key, item in wanted.items() if key not in settled}
+    known = await run.ports.catalog.known(run.ref.tenant, run.site, list(vanished))
+    searchable = {key for key, item in known.items() if is_searchable(item)}
+    described = {key: describe_item(run, space, item) for key, item in vanished.items()}
+    await settle_skips(
+        run,
+        [
+            make_skip(metadata, VANISHED, Provenance(recipe=""))
+            for key, metadata in described.items()
+            if key not in searchable
+        ],
+    )
+    error = DocumentError(FailureType.ACCESS_DENIED, NOT_SHOWN)
+    await record_results(run, [make_failure(described[key], error) for key in searchable])

@@ -9,7 +9,7 @@ from headwater.domain.sync import DocumentState, KnownDocument
 from headwater.pipeline.planning import is_searchable, plan_deletions
 from headwater.ports import ContentStatus, LookedUp, Ports, StoreBatch
 from headwater.services.sync.batches import call_store
-from headwater.services.sync.run import SyncRun, open_run
+from headwater.services.sync.run import SyncRun, open_run, read_open_job
 from headwater.services.sync.survey import Survey
 
 
@@ -34,12 +34,14 @@ async def reconcile(ports: Ports, ref: JobRef, survey: Survey) -> None:
 
 
 async def _reconcile_pages(run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]) -> None:
+    if (await read_open_job(run.ports, run.ref)).progress.documents.held:
+        return  # holding is the last that is done here: a repeated step must not count it as a proof
     vanished = await _look_up(run, survey, missing)
     searchable = [item for item in vanished if is_searchable(item)]
     total = await run.ports.catalog.count_indexed(run.ref.tenant, run.site, survey.space.key)
     plan = plan_deletions(searchable, searchable_in_space=total)
     held = set(plan.hold)
-    await _remove(run, [item for item in vanished if item.document_id not in held])
+    await _remove(run, survey, [item for item in vanished if item.document_id not in held])
     change = JobChange(progress=Progress(documents=DocumentCounts(held=len(held))))
     await run.ports.catalog.hold(run.ref, plan.hold, change)
 
@@ -52,7 +54,7 @@ async def _reconcile_attachments(
     known = await run.ports.catalog.known(run.ref.tenant, run.site, pages)
     alone = [item for item in missing if _is_page_in(item, known)]
     orphaned = [item for item in missing if item.page_id not in known]
-    await _remove(run, [*orphaned, *await _look_up(run, survey, alone)])
+    await _remove(run, survey, [*orphaned, *await _look_up(run, survey, alone)])
 
 
 def _is_page_in(item: KnownDocument, pages: Mapping[ContentId, KnownDocument]) -> bool:
@@ -76,7 +78,11 @@ def has_left(answer: LookedUp, space_id: SpaceId) -> bool:
     return not (answer.status is ContentStatus.CURRENT and is_here)
 
 
-async def _remove(run: SyncRun, gone: Sequence[KnownDocument]) -> None:
+async def _remove(run: SyncRun, survey: Survey, vanished: Sequence[KnownDocument]) -> None:
+    """Remove what is still this space's: another space's job may have taken a moved page in meanwhile."""
+    missing = await run.ports.catalog.missing(run.ref, survey.site, survey.space.key)
+    here = {item.document_id for item in missing}
+    gone = [item for item in vanished if item.document_id in here]
     stored = [item for item in gone if is_searchable(item)]
     batch = StoreBatch(deletions=tuple(item.document_id for item in stored))
     if stored:

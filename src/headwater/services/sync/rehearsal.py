@@ -218,13 +218,10 @@ class ScratchCatalog:
     async def put_space(self, *_: object) -> None:
         """Write nothing."""
 
-    async def move_scopes(self, *_: object) -> None:
-        """Write nothing."""
-
     async def put_scope_rules(self, *_: object) -> None:
         """Write nothing."""
 
-    async def prune_scope_rules(self, *_: object) -> None:
+    async def write_access(self, *_: object, prune: bool) -> None:
         """Write nothing."""
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from headwater.domain.access import space_scope
 from headwater.domain.content import DocumentMetadata, Space
-from headwater.domain.errors import JobCancelledError, NotFoundError
+from headwater.domain.errors import JobCancelledError, NotFoundError, RetryableError
 from headwater.domain.ids import Namespace, SiteId, make_document_id
 from headwater.domain.jobs import Job, JobChange, JobRef, Progress, Stage
 from headwater.domain.sync import WorkItem
@@ -111,10 +110,10 @@ class Reporter:
         )
         if spent == Progress() and shown == self._written:
             return
-        self._reported = traffic
-        self._written = shown
         change = JobChange(stage=shown[0], throttled_until=until, progress=spent)
         await self._ports.jobs.change(self._ref, change)
+        self._reported = traffic
+        self._written = shown
 
 
 @asynccontextmanager
@@ -139,7 +138,8 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
 async def _tick(reporter: Reporter, source: Source) -> None:
     while True:
         await asyncio.sleep(REPORT_SECONDS)
-        await reporter.write(source.traffic)
+        with suppress(RetryableError):  # what a busy catalog refused, the next tick reports
+            await reporter.write(source.traffic)
 
 
 async def read_open_job(ports: Ports, ref: JobRef) -> Job:
@@ -153,6 +153,8 @@ async def read_open_job(ports: Ports, ref: JobRef) -> Job:
 def describe_item(run: SyncRun, space: Space, item: WorkItem) -> DocumentMetadata:
     """Return the metadata that the item's records are to carry."""
     listed, file = item.listed, item.attachment
+    if item.scope is None:
+        raise ValueError(f"{listed.content_id} has no scope: write_access comes first")
     web_url = run.job.request.address.web_url.rstrip("/")
     page_id = file.page_id if file else listed.content_id
     path = listed.web_path or f"/pages/viewpage.action?pageId={page_id}"
@@ -171,5 +173,5 @@ def describe_item(run: SyncRun, space: Space, item: WorkItem) -> DocumentMetadat
         last_modified=listed.last_modified,
         labels=item.labels,
         author_id=listed.author_id,
-        access_scope=item.scope or space_scope(run.site, space.id),
+        access_scope=item.scope,
     )

@@ -1,0 +1,83 @@
+"""Documents coming under other scopes, and what a listing left out being kept from opening."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headwater.adapters.catalog.schema import documents, work_items
+from headwater.adapters.catalog.scopes import read_rules
+from headwater.adapters.catalog.statements import of_job, split_batches
+from headwater.domain.access import Scope, ScopeRule
+from headwater.domain.content import DocumentKind
+from headwater.domain.ids import ContentId, SiteId, TenantId
+from headwater.domain.jobs import JobRef
+from headwater.pipeline.scopes import freeze_rules
+
+
+async def move_listed(
+    connection: AsyncConnection, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
+) -> None:
+    """Set the present scope of these documents."""
+    for scope, content_ids in _group_by_scope(scopes).items():
+        for batch in split_batches(content_ids):
+            await connection.execute(
+                update(documents)
+                .where(_of_site(tenant, site), documents.c.content_id.in_(batch))
+                .where(documents.c.access_scope != scope)
+                .values(access_scope=scope)
+            )
+
+
+async def freeze_unlisted(
+    connection: AsyncConnection, ref: JobRef, site: SiteId, rules: Sequence[ScopeRule]
+) -> list[ScopeRule]:
+    """Keep what the job did not list from these rules where they admit more; return its own rules."""
+    used = []
+    frozen = freeze_rules(await read_rules(connection, ref.tenant), rules)
+    for scope, rule in frozen.items():
+        done = await connection.execute(
+            update(documents)
+            .where(_of_site(ref.tenant, site), documents.c.access_scope == scope)
+            .where(~_is_listed(ref, documents.c.content_id))
+            .values(access_scope=rule.scope)
+        )
+        if done.rowcount:
+            used.append(rule)
+    return used
+
+
+async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -> None:
+    """Give attachments that the job did not list the scope of their page, if that was listed."""
+    page_scope = _select_item(ref, documents.c.page_id).scalar_subquery()
+    await connection.execute(
+        update(documents)
+        .where(_of_site(ref.tenant, site), documents.c.kind == DocumentKind.ATTACHMENT.value)
+        .where(~_is_listed(ref, documents.c.content_id))
+        .where(page_scope.is_not(None), documents.c.access_scope != page_scope)
+        .values(access_scope=page_scope)
+    )
+
+
+def _of_site(tenant: TenantId, site: SiteId) -> ColumnElement[bool]:
+    return and_(documents.c.tenant == str(tenant), documents.c.site == site)
+
+
+def _is_listed(ref: JobRef, content_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists(_select_item(ref, content_id))
+
+
+def _select_item(ref: JobRef, content_id: ColumnElement[str]) -> Select[Any]:
+    return select(work_items.c.scope).where(
+        of_job(work_items, ref),
+        work_items.c.id_length == func.length(content_id),
+        work_items.c.content_id == content_id,
+    )
+
+
+def _group_by_scope(scopes: Mapping[ContentId, Scope]) -> dict[Scope, list[ContentId]]:
+    groups: dict[Scope, list[ContentId]] = {}
+    for content_id, scope in scopes.items():
+        groups.setdefault(scope, []).append(content_id)
+    return groups
