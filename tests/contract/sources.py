@@ -55,9 +55,11 @@ WAYS = [
 @asynccontextmanager
 async def enter(way, world=None):
     """Run a world the way's face shows it, and open a source on it."""
-    async with run_sandbox(world or make_world(), face=way.face) as sandbox:
-        async with open_source(way, sandbox) as source:
-            yield sandbox, source
+    async with (
+        run_sandbox(world or make_world(), face=way.face) as sandbox,
+        open_source(way, sandbox) as source,
+    ):
+        yield sandbox, source
 
 
 def open_source(way, sandbox, credential=None, **options):

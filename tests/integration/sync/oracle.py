@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import Patience
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.memory_store import MemoryStore
-from headwater.domain.access import Reader, make_reader, readable_scopes
+from headwater.domain.access import Reader, Scope, make_reader, readable_scopes
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey, TenantId
 from headwater.domain.jobs import ContentRestriction, Job, JobRef, JobStatus
 from headwater.ports import HybridQuery, StoreFilter, VectorStore
@@ -42,7 +43,7 @@ DIMENSION = EMBEDDER.dimension
 PASSING_COLUMNS = frozenset({"tenant", "indexed_at"})
 """What tells one index from another although they hold the same."""
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 @dataclass
@@ -124,7 +125,7 @@ class Index:
         """Return what the store holds: each document's chunks in order, with metadata."""
         rules = await self.lab.ports.catalog.scope_rules(self.lab.tenant)
         rows = (await self.read_rows()).values()
-        scopes = frozenset([*rules, *(str(row["access_scope"]) for row in rows)])
+        scopes = frozenset([*rules, *(Scope(str(row["access_scope"])) for row in rows)])
         vector = [1.0] * self.lab.embedder.dimension
         query = HybridQuery(COMMON, vector, StoreFilter(scopes=scopes), limit=EVERYTHING)
         found = await self.lab.ports.store.query(Namespace(self.lab.tenant), query)

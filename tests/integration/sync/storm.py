@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -44,10 +44,10 @@ class Storm:
         return JSONResponse(value, answer.status_code)
 
 
-def _read_list(answer: Response) -> dict | None:
+def _read_list(answer: Response) -> dict[str, Any] | None:
     if answer.status_code != 200 or answer.media_type != "application/json":
         return None
-    value = json.loads(answer.body)
+    value = json.loads(bytes(answer.body))
     is_list = isinstance(value, dict) and isinstance(value.get("results"), list)
     return value if is_list else None
 

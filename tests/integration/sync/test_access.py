@@ -3,10 +3,10 @@
 from starlette.responses import JSONResponse
 
 from headwater.adapters.confluence import content
-from headwater.domain.ids import SpaceKey
+from headwater.domain.ids import SiteId, SpaceKey
 from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.world import World
-from tests.integration.sync.lab import KEY, Lab, paragraphs
+from tests.integration.sync.lab import KEY, TENANT, Lab, paragraphs
 
 STRICT = ContentRestriction(source_restriction=True)
 ALL = "everybody"
@@ -195,3 +195,20 @@ async def test_a_page_that_moved_away_opens_nothing_in_the_space_it_left(lab: La
     assert await names_seen(lab, "press") == {"Gate"}, "it never saw Inner"
     await lab.sync(restriction=STRICT)
     assert await names_seen(lab, "audit") == {"Other", "Inner"}
+
+
+async def test_an_upload_that_ends_early_has_narrowed_the_audience_for_good(lab: Lab) -> None:
+    tree(lab.world)
+    await lab.sync()
+    assert await visible(lab) == {"Top", "Middle", "Leaf"}
+    ref = await lab.submit(restriction=ContentRestriction(audience=("staff",)))
+    lab.site.faults.append(
+        lambda _request, route, answer: (
+            JSONResponse({}, status_code=401) if route.endswith("/pages") else answer
+        )
+    )
+    await lab.run(ref)
+    assert await visible(lab) == set()
+    space = await lab.ports.catalog.find_space(TENANT, SiteId(lab.world.cloud_id), SpaceKey(KEY))
+    assert space
+    assert space.restriction.audience == ("staff",), "a later retry takes this one"

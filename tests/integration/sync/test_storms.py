@@ -35,9 +35,11 @@ from tests.integration.sync.oracle import (
 from tests.integration.sync.storm import Storm
 from tests.integration.sync.test_model import tell
 
+pytestmark = pytest.mark.long
+
 CHAPTERS = st.lists(
     st.tuples(
-        st.lists(happenings(), max_size=5),
+        st.lists(happenings(), min_size=1, max_size=6),
         st.sampled_from([KEY, KEY, *SPACES]),
         st.integers(0, 10_000),
         st.sampled_from([0.02, 0.05, 0.1, 0.3]),
@@ -115,7 +117,9 @@ def list_standing(index: Index) -> set[tuple[str, str]]:
 
 async def list_searchable(index: Index) -> set[tuple[str, str]]:
     rows = (await index.read_rows()).values()
-    return {(row["space"], row["content_id"]) for row in rows if row["state"] == "indexed"}
+    return {
+        (str(row["space"]), str(row["content_id"])) for row in rows if row["state"] == "indexed"
+    }
 
 
 async def sync_in_storm(index: Index, key: str, storm: Storm) -> Job:
@@ -201,7 +205,7 @@ async def play_bustle(
         await clear_up(index)
 
 
-BEGINNINGS = st.lists(happenings(), min_size=3, max_size=12)
+BEGINNINGS = st.lists(happenings(), min_size=2, max_size=8)
 
 
 @settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -219,7 +223,7 @@ def test_no_storm_loses_or_opens_anything(runner, bench, first, chapters):
 
 
 BUSTLE = st.dictionaries(
-    st.integers(1, 25), st.lists(happenings(), min_size=1, max_size=3), min_size=1, max_size=5
+    st.integers(1, 40), st.lists(happenings(), min_size=1, max_size=3), min_size=3, max_size=8
 )
 
 

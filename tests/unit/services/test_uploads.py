@@ -138,3 +138,27 @@ async def test_lanes_are_a_tenants_spaces(ports):
     other = replace(job, ref=JobRef(OTHER, NIGHTLY))
     zoo = replace(job, request=make_upload(space=SpaceKey("ZOO")))
     assert len({lane_of(job), lane_of(other), lane_of(zoo)}) == 3
+
+
+async def test_an_upload_that_was_refused_because_it_could_not_be_queued_never_runs(ports):
+    ports.queue.down = RetryableError("the queue is away")
+    with pytest.raises(RetryableError):
+        await submit(ports, job_id=None)
+    assert await ports.jobs.list_open() == []
+    page = await ports.jobs.list(TENANT, space=None, status=None, cursor=None, limit=9)
+    (job,) = page.jobs
+    assert job.status is JobStatus.CANCELLED
+    assert await ports.credentials.read(TENANT, job.credential_id) is None
+
+
+async def test_a_space_asked_for_by_another_name_counts_under_its_own_key(ports, monkeypatch):
+    async def find_space(_source, _key):
+        return ports.sources.source.spaces[0]
+
+    monkeypatch.setattr(type(ports.sources.source), "find_space", find_space)
+    by_alias = make_upload(space=SpaceKey("an-alias"))
+    assert await submit(ports, by_alias) == NIGHTLY
+    job = await find(ports)
+    assert job.request.space == ports.sources.source.spaces[0].key
+    assert lane_of(job).endswith(f"/{job.request.space}")
+    assert await submit(ports, by_alias) == NIGHTLY, "the same call is still the same request"
