@@ -192,6 +192,7 @@ async def test_icons_are_not_worth_reading(extract):
         ("logs.gz", gzip.compress(b"words")),
         ("noise", bytes(range(256))),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # bytes may hold the time of day
 )
 async def test_formats_that_are_not_read_say_so(extract, name, data):
     found = await extract(data, name)
