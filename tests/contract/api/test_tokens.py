@@ -24,7 +24,7 @@ from tests.contract.api.fakes import (
 JOBS = "/v2/confluence/jobs"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
-IN_A_MINUTE = int(time.time()) + 60
+IN_A_DAY = int(time.time()) + 86_400
 
 
 def public_pem(key):
@@ -52,7 +52,7 @@ def forge_hmac(key, algorithm):
 
 def swap_payload(token, **claims):
     header, _, signature = token.split(".")
-    return f"{header}.{encode({'tenant_id': TENANT, 'exp': IN_A_MINUTE, **claims})}.{signature}"
+    return f"{header}.{encode({'tenant_id': TENANT, 'exp': IN_A_DAY, **claims})}.{signature}"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def swap_payload(token, **claims):
         (f"Bearer {make_token(exp=None)}", "claims"),
         (f"Bearer {make_token(exp=int(time.time()) - 31)}", "expired"),
         (f"Bearer {make_token(exp=0)}", "expired"),
-        (f"Bearer {make_token(exp=str(IN_A_MINUTE))}", "claims"),
+        (f"Bearer {make_token(exp=str(IN_A_DAY))}", "claims"),
         (f"Bearer {make_token(exp=float('inf'))}", "malformed"),
         (f"Bearer {make_token(exp=[])}", "malformed"),
-        (f"Bearer {make_token(nbf=int(time.time()) + 3600)}", "not_yet_valid"),
-        (f"Bearer {make_token(iat=int(time.time()) + 3600)}", "not_yet_valid"),
+        (f"Bearer {make_token(nbf=int(time.time()) + 43_200)}", "not_yet_valid"),
+        (f"Bearer {make_token(iat=int(time.time()) + 43_200)}", "not_yet_valid"),
         (f"Bearer {make_token(sub=5)}", "malformed"),
         (f"Bearer {make_token(groups='staff')}", "claims"),
         (f"Bearer {make_token(groups=['staff', 5])}", "claims"),
