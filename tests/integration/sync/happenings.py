@@ -16,7 +16,13 @@ OTHER = "OLDLAB"
 
 SPACES: Final = (KEY, OTHER)
 GROUPS: Final = ("staff", "board", "audit")
-MEMBERSHIPS: Final = {"ann": ("staff",), "bob": ("staff", "board"), "cy": ("audit",), "dan": ()}
+MEMBERSHIPS: Final = {
+    "ann": ("staff",),
+    "bob": ("staff", "board"),
+    "cy": ("audit",),
+    "dan": (),
+    "eve": ("board",),
+}
 CIRCLES: Final[Sequence[tuple[Sequence[str], Sequence[str]]]] = (
     ((), ("staff",)),
     ((), ("board",)),
@@ -93,6 +99,7 @@ def _furnish(world: World, key: str) -> None:
     kept = world.create_page(key, f"Kept {COMMON}", TEXTS[3], parent=folder).id
     world.create_blogpost(key, f"Post {COMMON}", TEXTS[4])
     world.restrict(middle, groups=["staff", "audit"])
+    world.restrict(leaf, groups=["board", "audit"])
     remark = world.comment(leaf, paragraphs("a remark"), inline=True).id
     world.comment(leaf, paragraphs("a reply"), reply_to=remark)
     world.comment(kept, paragraphs("another remark"))
