@@ -97,6 +97,8 @@ def _assemble(
         jobs=stores.jobs,
         credentials=stores.credentials,
         work=stores.work,
+        configurations=stores.configurations,
+        blacklist=stores.blacklist,
         secret_box=FernetSecretBox([key.get_secret_value() for key in settings.secret_key]),
         queue=queue,
         now=_now,

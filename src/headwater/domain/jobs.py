@@ -8,6 +8,7 @@ from enum import StrEnum
 from headwater.domain.errors import FailureType
 from headwater.domain.ids import CredentialId, DocumentId, JobId, SpaceKey, TenantId
 from headwater.domain.secrets import Secret
+from headwater.domain.settings import SyncSettings
 
 
 class JobStatus(StrEnum):
@@ -86,6 +87,8 @@ class UploadRequest:
     sync_configuration_id: str | None = None
     retry_of: JobId | None = None
     """Set for a retry: only what failed in that job is processed, and nothing is deleted."""
+    settings: SyncSettings = SyncSettings()
+    """As they were stored under the configuration when a manual upload was accepted."""
 
 
 @dataclass(frozen=True, slots=True)

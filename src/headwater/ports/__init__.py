@@ -50,10 +50,12 @@ from headwater.ports.index import (
     Vector,
     VectorStore,
 )
+from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 __all__ = [
     "Ancestor",
     "AttachmentFile",
+    "BlacklistStore",
     "Capability",
     "Catalog",
     "CatalogEntry",
@@ -83,6 +85,7 @@ __all__ = [
     "StoreCounts",
     "StoreFilter",
     "StoredDocument",
+    "SyncConfigurationStore",
     "Traffic",
     "Vector",
     "VectorStore",

@@ -15,6 +15,7 @@ from headwater.ports.catalog import Catalog, CredentialStore, JobStore, WorkList
 from headwater.ports.confluence import SourceFactory
 from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
+from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 
 class SecretBox(Protocol):
@@ -51,6 +52,8 @@ class Ports:
     jobs: JobStore
     credentials: CredentialStore
     work: WorkList
+    configurations: SyncConfigurationStore
+    blacklist: BlacklistStore
     secret_box: SecretBox
     queue: JobQueue
     now: Callable[[], datetime]

@@ -74,7 +74,8 @@ async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) 
 
 def digest_request(upload: UploadRequest) -> str:
     """Return a digest of everything a client asked for but the credential."""
-    text = json.dumps(asdict(upload), sort_keys=True, default=str)
+    asked = {name: value for name, value in asdict(upload).items() if name != "settings"}
+    text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -202,6 +202,8 @@ class World:
             jobs=cast("Any", self.jobs),
             credentials=cast("Any", None),
             work=cast("Any", None),
+            configurations=cast("Any", None),
+            blacklist=cast("Any", None),
             secret_box=FakeBox(),
             queue=self.queue,
             now=lambda: NOW,

@@ -151,6 +151,8 @@ async def open_lab_on(
             jobs=stores.jobs,
             credentials=stores.credentials,
             work=stores.work,
+            configurations=stores.configurations,
+            blacklist=stores.blacklist,
             secret_box=FernetSecretBox(["lab"]),
             queue=queue,
             now=lambda: datetime.now(UTC),

@@ -129,6 +129,8 @@ async def open_ports(folder):
         "jobs": stores.jobs,
         "credentials": stores.credentials,
         "work": stores.work,
+        "configurations": stores.configurations,
+        "blacklist": stores.blacklist,
         "secret_box": FernetSecretBox(["a-key-for-tests"]),
         "queue": FakeQueue(),
         "now": lambda: NOW,

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from headwater.domain.access import Clause, Principal
-from headwater.domain.content import Restriction
-from headwater.domain.ids import SpaceKey
+from headwater.domain.content import DocumentKind, Restriction
+from headwater.domain.ids import ContentId, SpaceKey
 from headwater.domain.jobs import (
     ChunkCounts,
     ContentRestriction,
@@ -17,6 +17,7 @@ from headwater.domain.jobs import (
     SiteAddress,
     UploadRequest,
 )
+from headwater.domain.settings import SyncSettings
 
 Json = dict[str, Any]
 
@@ -36,11 +37,12 @@ def request_to_json(request: UploadRequest) -> Json:
         "last_sync": last_sync.isoformat() if last_sync else None,
         "sync_configuration_id": request.sync_configuration_id,
         "retry_of": request.retry_of,
+        "settings": settings_to_json(request.settings),
     }
 
 
 def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
-    """Return the request that :func:`request_to_json` wrote; older ones know no retries."""
+    """Return the request that :func:`request_to_json` wrote; older ones know no retries and no settings."""
     last_sync = stored["last_sync"]
     return UploadRequest(
         address=SiteAddress(stored["instance_url"], stored["web_url"]),
@@ -53,6 +55,39 @@ def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
         last_sync=datetime.fromisoformat(last_sync) if last_sync else None,
         sync_configuration_id=stored["sync_configuration_id"],
         retry_of=stored.get("retry_of"),
+        settings=settings_from_json(stored.get("settings", {})),
+    )
+
+
+def settings_to_json(settings: SyncSettings) -> Json:
+    """Return what was set, by name; what was left open is absent."""
+    left_open = asdict(SyncSettings())
+    return {
+        name: _plain(value) for name, value in asdict(settings).items() if value != left_open[name]
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def settings_from_json(stored: Mapping[str, Any]) -> SyncSettings:
+    """Return the settings that :func:`settings_to_json` wrote."""
+    return SyncSettings(
+        content_types=frozenset(DocumentKind(kind) for kind in stored.get("content_types", ())),
+        include_labels=frozenset(stored.get("include_labels", ())),
+        exclude_labels=frozenset(stored.get("exclude_labels", ())),
+        root_pages=frozenset(ContentId(page) for page in stored.get("root_pages", ())),
+        chunk_tokens=stored.get("chunk_tokens"),
+        chunk_overlap=stored.get("chunk_overlap"),
+        attachment_types=frozenset(stored.get("attachment_types", ())),
+        max_attachment_bytes=stored.get("max_attachment_bytes"),
+        ocr_languages=tuple(stored.get("ocr_languages", ())),
+        concurrency=stored.get("concurrency"),
+        include_archived=stored.get("include_archived", False),
+        schedule=stored.get("schedule"),
     )
 
 

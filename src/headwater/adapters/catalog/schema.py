@@ -236,3 +236,24 @@ spaces = Table(
     Column("restriction", JSON, nullable=False),
     Column("last_complete_sync", UtcTime),
 )
+
+sync_configurations = Table(
+    "sync_configurations",
+    metadata,
+    _tenant(),
+    Column("id", Text, primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+blacklist_entries = Table(
+    "blacklist_entries",
+    metadata,
+    _tenant(),
+    Column("id", Text, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index(None, "tenant", "kind", "value", unique=True),
+)

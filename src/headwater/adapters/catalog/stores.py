@@ -12,17 +12,20 @@ from headwater.adapters.catalog.documents import SqlCatalog
 from headwater.adapters.catalog.engine import Database, make_engine, parse_url
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.revisions import upgrade_schema
+from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
 from headwater.adapters.catalog.work import SqlWorkList
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogStores:
-    """The four stores of one database, over one pool of connections."""
+    """The stores of one database, over one pool of connections."""
 
     jobs: SqlJobStore
     credentials: SqlCredentialStore
     work: SqlWorkList
     catalog: SqlCatalog
+    configurations: SqlSyncConfigurationStore
+    blacklist: SqlBlacklistStore
     engine: AsyncEngine
 
     async def close(self) -> None:
@@ -49,5 +52,7 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         credentials=SqlCredentialStore(database),
         work=SqlWorkList(database),
         catalog=SqlCatalog(database, now),
+        configurations=SqlSyncConfigurationStore(database),
+        blacklist=SqlBlacklistStore(database),
         engine=engine,
     )
