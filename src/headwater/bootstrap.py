@@ -22,7 +22,15 @@ from headwater.config import EmbedderKind, Settings
 from headwater.domain.errors import ConfigError
 from headwater.domain.ids import JobId
 from headwater.domain.secrets import Secret
-from headwater.ports import Embedder, Extractor, JobQueue, Ports, VectorStore
+from headwater.ports import (
+    CredentialStore,
+    Embedder,
+    Extractor,
+    JobQueue,
+    Ports,
+    SecretBox,
+    VectorStore,
+)
 
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
@@ -44,17 +52,20 @@ def prepare_settings(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
+async def open_ports(
+    settings: Settings, *, embedder: Embedder | None = None
+) -> AsyncGenerator[Ports, None]:
     """Open everything, execute stored jobs, and close it all again at the end.
 
-    ``settings`` come from :func:`prepare_settings`. Raises ``ConfigError`` where something cannot be
+    ``settings`` come from :func:`prepare_settings`. An ``embedder`` takes the place of the one they
+    name, and stays the caller's to close. Raises ``ConfigError`` where something cannot be
     opened as configured.
     """
     from headwater.jobs.engine import JobEngine  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         stores = await _open_catalog(settings, stack)
-        embedder = await _open_embedder(settings, stack)
+        embedder = embedder or await _open_embedder(settings, stack)
         store = await _open_store(settings, stack, embedder.dimension)
         extractor = _open_extractor(stack)
         engine = JobEngine(settings.data_dir / "jobs")
@@ -64,6 +75,14 @@ async def open_ports(settings: Settings) -> AsyncGenerator[Ports, None]:
         stack.push_async_callback(engine.stop)
         await engine.start(ports)
         yield ports
+
+
+@asynccontextmanager
+async def open_vault(settings: Settings) -> AsyncGenerator[tuple[CredentialStore, SecretBox], None]:
+    """Open the stored credentials and the keys that open them, and nothing else."""
+    async with AsyncExitStack() as stack:
+        stores = await _open_catalog(settings, stack)
+        yield stores.credentials, _make_secret_box(settings)
 
 
 def make_sources(
@@ -99,11 +118,15 @@ def _assemble(
         work=stores.work,
         configurations=stores.configurations,
         blacklist=stores.blacklist,
-        secret_box=FernetSecretBox([key.get_secret_value() for key in settings.secret_key]),
+        secret_box=_make_secret_box(settings),
         queue=queue,
         now=_now,
         new_job_id=_new_job_id,
     )
+
+
+def _make_secret_box(settings: Settings) -> FernetSecretBox:
+    return FernetSecretBox([key.get_secret_value() for key in settings.secret_key])
 
 
 async def _open_catalog(settings: Settings, stack: AsyncExitStack) -> "CatalogStores":

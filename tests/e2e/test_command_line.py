@@ -14,7 +14,19 @@ from tests.e2e.conftest import DOCUMENTS, make_data_dir
 from tests.e2e.service_process import COMMAND, PATIENCE, make_environment, serve
 
 COMMANDS = {
-    *("demo", "serve", "worker", "sandbox", "spaces", "upload", "search", "jobs", "token", "doctor")
+    *(
+        "demo",
+        "serve",
+        "worker",
+        "sandbox",
+        "spaces",
+        "upload",
+        "search",
+        "jobs",
+        "token",
+        "doctor",
+    ),
+    "rotate-keys",
 }
 
 
@@ -217,6 +229,12 @@ def test_doctor_says_that_confluence_refuses_the_token(type_in, fresh_dir, site)
     ended = type_in("doctor", *options, HEADWATER_ALLOWED_PRIVATE_HOSTS="127.0.0.1")
     assert ended.exit_code == 1
     assert "!! │ site" in ended.stdout
+
+
+def test_keys_are_rotated_and_the_count_is_printed(type_in):
+    ended = type_in("rotate-keys", "--json")
+    assert ended.exit_code == 0
+    assert json.loads(ended.stdout) == {"resealed": 0, "unreadable": 0}
 
 
 def test_a_space_comes_in_and_answers_without_any_server(shell):

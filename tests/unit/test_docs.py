@@ -84,7 +84,7 @@ def test_every_route_names_its_scope(paths):
 
 def test_every_command_is_documented_and_no_other():
     commands = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
-    documented = re.findall(r"^\| `headwater ([a-z]+)", read("docs/reference/cli.md"), re.MULTILINE)
+    documented = re.findall(r"^\| `headwater ([a-z-]+)", read("docs/reference/cli.md"), re.MULTILINE)
     assert sorted(documented) == sorted(commands)
 
 

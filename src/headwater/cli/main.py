@@ -8,6 +8,7 @@ from headwater.adapters.logs import configure_logging
 from headwater.cli.confluence import spaces, upload
 from headwater.cli.demo import demo
 from headwater.cli.doctor import doctor
+from headwater.cli.keys import rotate_keys
 from headwater.cli.knowledge import jobs, search
 from headwater.cli.serving import sandbox, serve, worker
 from headwater.cli.tokens import token
@@ -22,7 +23,19 @@ def prepare() -> None:
     configure_logging(json_lines=False, own_level=logging.WARNING)
 
 
-for command in (demo, serve, worker, sandbox, spaces, upload, search, jobs, token, doctor):
+for command in (
+    demo,
+    serve,
+    worker,
+    sandbox,
+    spaces,
+    upload,
+    search,
+    jobs,
+    token,
+    doctor,
+    rotate_keys,
+):
     app.command()(command)
 
 

@@ -19,6 +19,7 @@ from headwater.ports.catalog import (
     JobStore,
     KnownSpace,
     ListedCounts,
+    SealedCredential,
     WorkList,
 )
 from headwater.ports.confluence import (
@@ -77,6 +78,7 @@ __all__ = [
     "LookedUp",
     "Ports",
     "Record",
+    "SealedCredential",
     "SecretBox",
     "Source",
     "SourceFactory",

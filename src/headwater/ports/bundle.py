@@ -26,6 +26,9 @@ class SecretBox(Protocol):
     def open(self, sealed: bytes) -> bytes:
         """Raise ``ConfigError`` when no present key opens it."""
 
+    def reseal(self, sealed: bytes) -> bytes:
+        """Return the same content sealed with the first key; ``ConfigError`` as :meth:`open`."""
+
 
 class JobQueue(Protocol):
     """Durable execution. Enqueuing the same job twice starts it once."""

@@ -82,6 +82,15 @@ class JobStore(Protocol):
     async def failures(self, ref: JobRef, *, cursor: str | None, limit: int) -> FailurePage: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SealedCredential:
+    """A stored credential, whosever it is."""
+
+    tenant: TenantId
+    credential_id: CredentialId
+    sealed: bytes
+
+
 class CredentialStore(Protocol):
     """Sealed credentials; opened with the secret box only where Confluence is called."""
 
@@ -91,6 +100,12 @@ class CredentialStore(Protocol):
 
     async def remove_expired(self, *, ended_before: datetime) -> int:
         """Remove the credentials of every tenant's jobs that ended before; return how many."""
+
+    async def list_all(self) -> Sequence[SealedCredential]:
+        """Return every tenant's credentials: as many as there are open or unsettled jobs."""
+
+    async def replace(self, before: SealedCredential, sealed: bytes) -> bool:
+        """Store other bytes in place of these; ``False`` when these are no longer what is stored."""
 
 
 @dataclass(frozen=True, slots=True)

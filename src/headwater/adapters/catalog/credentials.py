@@ -1,13 +1,15 @@
 """Sealed credentials, as opaque bytes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schema import credentials, jobs
 from headwater.domain.ids import CredentialId, TenantId
+from headwater.ports import SealedCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,26 @@ class SqlCredentialStore:
         async with self.database.write() as connection:
             removed = await connection.execute(delete(credentials).where(key.in_(ended)))
         return removed.rowcount
+
+    async def list_all(self) -> Sequence[SealedCredential]:
+        """Return every tenant's credentials: as many as there are open or unsettled jobs."""
+        async with self.database.read() as connection:
+            rows = (await connection.execute(select(credentials))).mappings().all()
+        return [
+            SealedCredential(TenantId(row["tenant"]), row["credential_id"], row["sealed"])
+            for row in rows
+        ]
+
+    async def replace(self, before: SealedCredential, sealed: bytes) -> bool:
+        """Store other bytes in place of these; ``False`` when these are no longer what is stored."""
+        same = and_(
+            _named(before.tenant, before.credential_id), credentials.c.sealed == before.sealed
+        )
+        async with self.database.write() as connection:
+            changed = await connection.execute(
+                update(credentials).where(same).values(sealed=sealed)
+            )
+        return changed.rowcount > 0
 
 
 def _named(tenant: TenantId, credential_id: CredentialId) -> ColumnElement[bool]:
