@@ -15,6 +15,7 @@ from headwater.api import (
 )
 from headwater.api.admission import Gate
 from headwater.api.answers import install_handlers
+from headwater.api.capacity import Capacity
 from headwater.api.edge import Edge
 from headwater.api.openapi import install_document
 from headwater.api.operation_routes import HealthWatch
@@ -55,6 +56,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         app.include_router(routes.router)
     install_handlers(app)
     install_document(app)
+    app.add_middleware(Capacity)
     app.add_middleware(Edge)
     return app
 

@@ -4,6 +4,7 @@ Stricter than ``json.loads`` where readers differ about what a text means: no du
 ``NaN``, no lone surrogates, no nesting that could exhaust a stack.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from headwater.api.errors import Problem, RefusalError
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 64
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to arrive."""
 
 _JSON_TYPE: Final = re.compile(r"application/([\w.!#$&^-]+\+)?json", re.ASCII | re.IGNORECASE)
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -89,10 +92,15 @@ async def _read_bytes(request: Request) -> bytes:
     if declared.isdigit() and len(declared) > len(str(MAX_BYTES)):
         raise _too_large()
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BYTES:
+                    raise _too_large()
+    except TimeoutError:
+        message = f"the body did not arrive within {BODY_SECONDS:.0f} s"
+        raise _refusal("value_error.too_slow", message) from None
     return bytes(body)
 
 

@@ -123,12 +123,15 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[None, None]:
+    from headwater.api.protocol import GuardedProtocol  # noqa: PLC0415  (as above)
+
     server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
+            http=GuardedProtocol,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
