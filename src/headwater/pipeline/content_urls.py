@@ -22,6 +22,7 @@ _DISPLAY: Final = re.compile(
     r"/display/(?P<space>[^/]+)(?:/\d{4}/\d{1,2}/\d{1,2})?/(?P<title>[^/]+)/?$"
 )
 _TINY: Final = re.compile(r"/x/(?P<code>[A-Za-z0-9_-]+)/?$")
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _PREVIEW: Final = re.compile(r"/\d+/(?P<id>\d+)/")
 
 
@@ -73,6 +74,8 @@ def _find_space(path: str, query: dict[str, str]) -> SpaceKey | None:
 
 
 def _read_tiny(code: str) -> str | None:
+    if not _CODE.fullmatch(code):
+        return None
     padded = code + "A" * (-len(code) % 4)
     try:
         number = int.from_bytes(base64.b64decode(padded, b"_-", validate=True), "little")

@@ -87,6 +87,7 @@ REFUSED = [
     ("https:///wiki", "host"),
     ("https://[::1/wiki", "host"),
     ("https://exa_mple..com", "host"),
+    ("https://acme.example..", "host"),
     ("https://-.example.com", "host"),
     ("https://%31%32%37.0.0.1", "host"),
     ("https://acme.atlassian.net:0", "port"),

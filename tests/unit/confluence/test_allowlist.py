@@ -37,7 +37,11 @@ CLOSED = [
     "64:ff9b:1::a00:1",
     "2002:a00:1::1",
     "2001:0:a00:1::f5ff:fffe",
+    "2001:0:101:101::f5ff:fffe",
+    "2001:20::1",
     "2001:db8::1",
+    "2600:1f00::5efe:a00:1",
+    "2606:4700::1111%eth0",
     "3fff::1",
     "5f00::1",
     "fc00::1",
@@ -62,6 +66,14 @@ def test_everything_else_is_closed_however_it_is_wrapped(address):
 def test_a_listed_network_covers_an_address_and_its_wrapped_forms(address):
     allow = parse_allow_list(["10.0.0.0/8"])
     assert allow.permits("any.name", ip_address(address), scheme="http")
+
+
+@pytest.mark.parametrize(
+    "address", ["2001:0:a02:304::80ff:fffe", "2001:0:7f00:1::f5fd:fcfb", "2002:7f00:1::"]
+)
+def test_a_listed_network_covers_no_address_that_also_leads_elsewhere(address):
+    allow = parse_allow_list(["10.0.0.0/8"])
+    assert not allow.permits("any.name", ip_address(address), scheme="https")
 
 
 def test_a_listed_name_permits_what_it_resolves_to_and_no_other_name():

@@ -36,6 +36,15 @@ def test_a_page_becomes_a_listed_document_in_utc():
     assert document.web_path == "/spaces/DOCS/pages/7/Title"
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["@evil.example/", ".evil.example/", "https://evil.example/", "", "/a b", "/a\\b", "/a\n"],
+)
+def test_a_link_that_would_leave_the_site_is_none(path):
+    item = page_item(7, _links={"webui": path})
+    assert make_listed(parse(ContentPayload, item), DocumentKind.PAGE).web_path is None
+
+
 def test_ids_may_be_numbers_and_optional_fields_absent():
     item = {"id": 7, "status": "current", "version": {"number": 1, "createdAt": 1767323045000}}
     document = make_listed(parse(ContentPayload, item), DocumentKind.BLOGPOST)

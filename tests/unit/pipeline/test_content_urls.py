@@ -84,6 +84,7 @@ def test_a_short_link_names_the_id_it_was_made_of(number):
     assert parse_content_url(f"{BASE}/x/{code}").content_ids == (str(number),)
 
 
-@given(st.text(alphabet="abcAB-_019", max_size=14))
+@given(st.text(alphabet="abcAB-_019=+\u00e9", max_size=24))
 def test_no_short_link_is_too_broken_to_be_refused_in_peace(code):
     parse_content_url(f"{BASE}/x/{code}")
+    parse_content_url(f"{BASE}/pages/tinyurl.action?urlIdentifier={code}")

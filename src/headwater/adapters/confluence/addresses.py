@@ -171,7 +171,7 @@ def _context(segments: list[str]) -> str:
 
 
 def _ascii_host(host: str) -> str:
-    host = host.rstrip(".").lower()
+    host = host.removesuffix(".").lower()
     if host.isascii():
         return host
     try:

@@ -2,7 +2,7 @@
 
 Public unicast addresses, and beyond them only what the operator lists (``ALLOWED_PRIVATE_HOSTS``).
 An IPv6 address that carries an IPv4 one is judged by both. Sources: the IANA special-purpose address
-registries, RFC 6890, RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo).
+registries, RFC 6890, RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo), RFC 5214 (ISATAP).
 """
 
 from collections.abc import Iterable
@@ -23,9 +23,11 @@ Network = IPv4Network | IPv6Network
 
 _GLOBAL_UNICAST_6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _COMPATIBLE = IPv6Network("::/96")
 _SPECIAL_4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
-_DOCUMENTATION_6 = IPv6Network("3fff::/20")
+_SPECIAL_6 = (IPv6Network("2001::/23"), IPv6Network("3fff::/20"))
+_ISATAP_MARKS = {0x00005EFE, 0x02005EFE}
 _LOW_32_BITS = 0xFFFFFFFF
 
 
@@ -41,8 +43,12 @@ class AllowList:
         return host in self.hosts
 
     def covers(self, address: Address) -> bool:
-        """Tell whether a listed network holds the address, or the IPv4 address inside it."""
-        return any(form in network for form in _forms(address) for network in self.networks)
+        """Tell whether a listed network holds the address, or every IPv4 address inside it."""
+        embedded = _embedded(address)
+        return self._holds(address) or (bool(embedded) and all(map(self._holds, embedded)))
+
+    def _holds(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
 
     def permits(self, host: str, address: Address, *, scheme: str) -> bool:
         """Tell whether ``host`` may be reached at ``address``; ``http`` only where listed."""
@@ -105,14 +111,10 @@ def _parse_host(entry: str) -> str:
     return host
 
 
-def _forms(address: Address) -> tuple[Address, ...]:
-    return (address, *_embedded(address))
-
-
 def _judged_forms(address: Address) -> tuple[Address, ...]:
     """Return what decides: of mapped, compatible and NAT64 addresses only what they carry."""
     embedded = _embedded(address)
-    if isinstance(address, IPv6Address) and embedded and address not in _GLOBAL_UNICAST_6:
+    if _is_wrapper(address):
         return embedded
     return (address, *embedded)
 
@@ -126,16 +128,19 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
         return (address.sixtofour,)
     if address.teredo is not None:
         return address.teredo
-    if address in _NAT64 or address in _COMPATIBLE:
+    if _is_wrapper(address) or (int(address) >> 32) & _LOW_32_BITS in _ISATAP_MARKS:
         return (IPv4Address(int(address) & _LOW_32_BITS),)
     return ()
 
 
+def _is_wrapper(address: Address) -> bool:
+    """Tell whether the address is nothing but an IPv4 address written in IPv6."""
+    return any(address in network for network in (_MAPPED, _NAT64, _COMPATIBLE))
+
+
 def _is_public_form(address: Address) -> bool:
     if isinstance(address, IPv6Address):
-        return address in _GLOBAL_UNICAST_6 and (
-            _is_tunnel(address) or (address.is_global and address not in _DOCUMENTATION_6)
-        )
+        return address.scope_id is None and address in _GLOBAL_UNICAST_6 and _is_routed(address)
     return (
         address.is_global
         and not address.is_multicast
@@ -144,6 +149,8 @@ def _is_public_form(address: Address) -> bool:
     )
 
 
-def _is_tunnel(address: IPv6Address) -> bool:
+def _is_routed(address: IPv6Address) -> bool:
     """6to4 and Teredo are not global by registry; the IPv4 addresses inside are judged apart."""
-    return address.sixtofour is not None or address.teredo is not None
+    if address.sixtofour is not None or address.teredo is not None:
+        return True
+    return address.is_global and not any(address in network for network in _SPECIAL_6)

@@ -20,7 +20,7 @@ from datetime import datetime
 from headwater.adapters.confluence.patience import TransientError, parse_retry_after
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 
-_TRACE = re.compile(r"[A-Za-z0-9-]{1,64}")
+_TRACE = re.compile(r"[0-9a-f-]{1,64}")  # so narrow that no token passes for one
 _ESCAPES_TO_CLEAN = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TOO_LARGE = 413

@@ -17,6 +17,8 @@ import httpx2
 from headwater.adapters.confluence.allowlist import AllowList, parse_literal
 from headwater.domain.errors import AddressRefusedError, SourceUnreachableError
 
+_HIGHEST_PORT = 65_535
+
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -63,6 +65,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request to the first of its host's checked addresses that takes connections."""
         host = request.url.raw_host.decode("ascii")
+        _check_port(request.url)
         addresses = await self._checked_addresses(request.url, host)
         try:
             return await self._send_to_any(request, host, addresses)
@@ -91,9 +94,9 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
                 raise httpx2.ConnectError(f"{host} does not resolve at the moment") from error
-            raise SourceUnreachableError(
-                f"The host {host} does not resolve; check the spelling of instance_url"
-            ) from error
+            raise _unresolvable(host) from error
+        except UnicodeError as error:  # a label that is empty or too long is no name at all
+            raise _unresolvable(host) from error
 
     def _check(self, host: str, addresses: Sequence[str], scheme: str) -> None:
         for address in addresses:
@@ -118,6 +121,20 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
         return await pool.handle_async_request(_pin(request, host, last))
+
+
+def _check_port(url: httpx2.URL) -> None:
+    """Refuse a port that is none: some systems would dial its low 16 bits."""
+    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+        raise AddressRefusedError(
+            ("instance_url",), "the port is a number from 1 to 65535", "value_error.url.port"
+        )
+
+
+def _unresolvable(host: str) -> SourceUnreachableError:
+    return SourceUnreachableError(
+        f"The host {host} does not resolve; check the spelling of instance_url"
+    )
 
 
 def _origin(url: httpx2.URL) -> str:

@@ -1,10 +1,19 @@
 """Confluence's JSON as our values: tolerant of what we do not know, strict on what we need."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from headwater.adapters.confluence.answers import BrokenAnswerError
 from headwater.domain.content import (
@@ -18,6 +27,8 @@ from headwater.domain.ids import ContentId, SpaceId, SpaceKey
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_SITE_PATH = re.compile(r"/[^\x00-\x20\x7f\\]*")
+
 
 def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -29,6 +40,11 @@ Identifier = Annotated[
 """Ids are longs written as text; older answers hold numbers. They become parts of paths and lists."""
 
 
+def _drop_stray_path(path: str | None) -> str | None:
+    """Drop what would not stay on the site once it is put behind the site's own address."""
+    return path if path and _SITE_PATH.fullmatch(path) else None
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -36,7 +52,7 @@ class _Payload(BaseModel):
 class Links(_Payload):
     """Links of one item, relative to the site's web base."""
 
-    webui: str | None = None
+    webui: Annotated[str | None, AfterValidator(_drop_stray_path)] = None
     download: str | None = None
 
 
@@ -112,6 +128,19 @@ class CurrentUser(_Payload):
     account_id: str | None = Field(None, alias="accountId")
     user_key: str | None = Field(None, alias="userKey")
     username: str | None = None
+
+
+class UserPayload(_Payload):
+    """A person as far as texts name him; what a profile keeps private is absent or empty."""
+
+    account_id: str | None = Field(None, alias="accountId")
+    display_name: str | None = Field(None, alias="displayName")
+    public_name: str | None = Field(None, alias="publicName")
+
+    @property
+    def name(self) -> str:
+        """The name that Confluence shows; empty if it tells none."""
+        return self.display_name or self.public_name or ""
 
 
 class LabelPayload(_Payload):

@@ -24,6 +24,8 @@ from headwater.domain.ids import SpaceKey
 from headwater.ports import SpaceReaders
 
 _STATUSES = ("current", "archived")
+_DOTS = frozenset({".", ".."})
+"""Keys that no space has, and that would lead a path elsewhere."""
 _BRIEF = Ask(attempts=2)
 """Without the right to read permissions the answer is 500, not 403 (CONFSERVER-99908)."""
 
@@ -48,6 +50,8 @@ async def list_spaces(rest: Rest) -> Sequence[Space]:
 
 async def find_space(rest: Rest, key: SpaceKey) -> Space:
     """Return the space with this key; ``SpaceNotFoundError`` if absent or invisible."""
+    if key in _DOTS:
+        raise _missing(key)
     try:
         space = make_space(parse(SpacePayload, await rest.get(f"/space/{quote(key, safe='~')}")))
     except (AbsentError, RejectedRequestError) as error:
