@@ -223,7 +223,10 @@ async def test_open_jobs_of_every_tenant_are_listed_oldest_first(stores):
         await stores.jobs.add(make_job(ref, created_at=NOW - timedelta(hours=age)), None)
     await stores.jobs.change(refs[1], JobChange(status=JobStatus.RUNNING))
     await stores.jobs.change(refs[2], JobChange(status=JobStatus.FAILED))
-    assert await stores.jobs.list_open() == [refs[3], refs[1], refs[0]]
+    found = await stores.jobs.list_open()
+    assert [job.ref for job in found] == [refs[3], refs[1], refs[0]]
+    assert [job.status for job in found] == [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.QUEUED]
+    assert {job.lane for job in found} == {f"{ref.tenant}/ENG" for ref in (refs[0], refs[1], refs[3])}
 
 
 async def test_a_change_sets_what_it_names_and_leaves_the_rest(stores):

@@ -144,7 +144,7 @@ async def read_everything(stores, ref):
     page = await stores.jobs.list(tenant, space=None, status=None, cursor=None, limit=9)
     return {
         "jobs": [replace(job, ref=None) for job in page.jobs],
-        "open": [other.job_id for other in await stores.jobs.list_open() if other.tenant == tenant],
+        "open": [job.ref.job_id for job in await stores.jobs.list_open() if job.ref.tenant == tenant],
         "failures": await stores.jobs.failures(ref, cursor=None, limit=9),
         "credential": await stores.credentials.read(tenant, make_job(ref).credential_id),
         "work": await work.read(ref, after=None, limit=9),

@@ -109,8 +109,8 @@ async def follow_tenant_job(request: Request, job_id: str) -> Response:
 async def cancel_tenant_job(request: Request, job_id: str) -> JobView:
     """Ask a job to stop; a finished job is answered as it is."""
     caller = await admit(request, Permission.WRITE)
-    jobs = ports_of(request).jobs
-    return await show_job(jobs, await cancel_job(jobs, _refer(caller, job_id)))
+    ports = ports_of(request)
+    return await show_job(ports.jobs, await cancel_job(ports, _refer(caller, job_id)))
 
 
 @router.post(

@@ -199,6 +199,8 @@ class Job:
     message: str | None = None
     cancel_requested: bool = False
     revision: int = 0
+    starts: int = 0
+    """How often its execution began since it last settled a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +215,7 @@ class JobChange:
     throttled_until: datetime | None = None
     progress: Progress = Progress()
     """Added to what the job already counts."""
+    starts: int = 0
+    """Added likewise; a change that settles a document sets the job's back to none."""
     amends: bool = False
     """Applied to a finished job too: what somebody settled after its end."""

@@ -17,8 +17,15 @@ class Runtime:
 
     ports: Ports
     running: "set[asyncio.Task[object]]" = field(default_factory=set)
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a workflow has ended, and so left its place to another."""
     stopping: bool = False
     """Set before the workflows at work are parked: what the engine starts after that is parked too."""
+
+    def check_out(self, task: "asyncio.Task[object]") -> None:
+        """Note that a workflow at work has ended."""
+        self.running.discard(task)
+        self.freed.set()
 
 
 _runtimes: list[Runtime] = []

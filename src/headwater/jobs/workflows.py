@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import stamina
@@ -17,11 +17,11 @@ from dbos import DBOS
 
 from headwater.domain.errors import HeadwaterError, RetryableError
 from headwater.domain.ids import JobId, TenantId
-from headwater.domain.jobs import JobRef
+from headwater.domain.jobs import JobChange, JobRef
 from headwater.jobs.runtime import Runtime, current_runtime
 from headwater.ports import Ports
 from headwater.services.credentials import settle_credential
-from headwater.services.sync.ending import abort, fail, finish
+from headwater.services.sync.ending import abort, fail, finish, give_up
 from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
 from headwater.services.sync.reconciling import reconcile
@@ -33,13 +33,20 @@ Plain = dict[str, Any]
 CATALOG_WAIT: Final = 30.0
 """Seconds at most between two attempts to write how a job ended."""
 
+MAX_STARTS: Final = 20
+"""How often a job may begin without settling one document: more, and it is what ends the process."""
+
+T = TypeVar("T")
+
 _log = structlog.get_logger("headwater.jobs")
 
 
-@DBOS.workflow(name="upload")
+@DBOS.workflow(name="upload", max_recovery_attempts=None)
 async def upload_workflow(tenant: str, job_id: str) -> str:
     """Run one upload from its first look at Confluence to its end; return how it ended."""
     _check_in(current_runtime())
+    if not await _begin(JobRef(TenantId(tenant), JobId(job_id))):
+        return "given up"
     survey = await gather_step(tenant, job_id)
     if survey is None:
         return "ended early"
@@ -55,7 +62,28 @@ def _check_in(runtime: Runtime) -> None:
         raise asyncio.CancelledError
     if task := asyncio.current_task():
         runtime.running.add(task)
-        task.add_done_callback(runtime.running.discard)
+        task.add_done_callback(runtime.check_out)
+
+
+async def _begin(ref: JobRef) -> bool:
+    """Count this start, and give a job up that started too often without getting anywhere.
+
+    No step: a step would be counted once and replayed. Whatever ended the process may have been this
+    job, and would take the process down for ever.
+    """
+    ports = current_runtime().ports
+    starts = await _insist(partial(_count_start, ports, ref))
+    if starts <= MAX_STARTS:
+        return True
+    error_id = uuid4().hex
+    _log.error("job given up", job_id=ref.job_id, error_id=error_id, starts=starts)
+    await _insist(partial(give_up, ports, ref, error_id))
+    return False
+
+
+async def _count_start(ports: Ports, ref: JobRef) -> int:
+    await ports.jobs.change(ref, JobChange(starts=1))
+    return (await read_open_job(ports, ref)).starts
 
 
 @DBOS.step(name="gather")
@@ -129,13 +157,14 @@ async def _attempt(
     return True
 
 
-async def _insist(close: Callable[[], Awaitable[None]]) -> None:
-    """Close a job, however long the catalog is away: a job without an ending would never end."""
+async def _insist(call: Callable[[], Awaitable[T]]) -> T:
+    """Do something to a job, however long the catalog is away: one without an ending never ends."""
     async for attempt in stamina.retry_context(
         on=RetryableError, attempts=None, timeout=None, wait_max=CATALOG_WAIT
     ):
         with attempt:
-            await close()
+            return await call()
+    raise AssertionError("a retry context ends by returning or raising")
 
 
 def _since(started: float) -> float:

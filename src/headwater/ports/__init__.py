@@ -19,6 +19,7 @@ from headwater.ports.catalog import (
     JobStore,
     KnownSpace,
     ListedCounts,
+    OpenJob,
     SealedCredential,
     WorkList,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "SealedCredential",
     "SecretBox",
     "Source",
+    "OpenJob",
     "SourceFactory",
     "SpaceReaders",
     "StoreBatch",

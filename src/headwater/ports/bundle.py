@@ -33,8 +33,8 @@ class SecretBox(Protocol):
 class JobQueue(Protocol):
     """Durable execution. Enqueuing the same job twice starts it once."""
 
-    async def enqueue(self, ref: JobRef, *, lane: str) -> None:
-        """Store the job for execution; jobs of one lane run one after the other."""
+    async def enqueue(self, ref: JobRef) -> None:
+        """See that a stored job is executed when its turn comes."""
 
     async def check(self) -> None:
         """Raise unless jobs can be stored."""

@@ -43,6 +43,20 @@ class JobPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenJob:
+    """What it takes to decide whose turn it is."""
+
+    ref: JobRef
+    space: SpaceKey
+    status: JobStatus
+
+    @property
+    def lane(self) -> str:
+        """Jobs of one lane, a space of a tenant, run one after the other."""
+        return f"{self.ref.tenant}/{self.space}"
+
+
+@dataclass(frozen=True, slots=True)
 class FailurePage:
     """Some failures, oldest first, how many there are in all, and the cursor of the next page."""
 
@@ -70,8 +84,8 @@ class JobStore(Protocol):
     ) -> JobPage:
         """Return a page of jobs, newest first; ``InvalidInputError`` for a cursor that is none."""
 
-    async def list_open(self) -> Sequence[JobRef]:
-        """Return every tenant's queued and running jobs, oldest first: what a restart must go on with."""
+    async def list_open(self) -> Sequence[OpenJob]:
+        """Return every tenant's queued and running jobs, oldest first: what is yet to be done."""
 
     async def change(self, ref: JobRef, change: JobChange) -> None:
         """Apply the change; a job in a final status changes no more."""

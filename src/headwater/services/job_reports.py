@@ -3,7 +3,8 @@
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobRef, JobStatus
-from headwater.ports import FailurePage, JobPage, JobStore
+from headwater.ports import FailurePage, JobPage, JobStore, Ports
+from headwater.services.credentials import settle_credential
 
 FIRST_FAILURES = 20
 
@@ -37,8 +38,14 @@ async def list_failures(
     return await jobs.failures(ref, cursor=cursor, limit=limit)
 
 
-async def cancel_job(jobs: JobStore, ref: JobRef) -> Job:
-    """Ask the job to stop and return it; a finished job is returned as it is."""
-    await read_job(jobs, ref)
-    await jobs.request_cancel(ref)
-    return await read_job(jobs, ref)
+async def cancel_job(ports: Ports, ref: JobRef) -> Job:
+    """Ask the job to stop and return it; a finished job is returned as it is.
+
+    One that never began ends here, and its credential with it.
+    """
+    await read_job(ports.jobs, ref)
+    await ports.jobs.request_cancel(ref)
+    job = await read_job(ports.jobs, ref)
+    if job.status.is_final:
+        await settle_credential(ports, job)
+    return job

@@ -64,7 +64,7 @@ async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) 
     A job that the client named is left: its repeat of the call queues it.
     """
     try:
-        await ports.queue.enqueue(job.ref, lane=lane_of(job))
+        await ports.queue.enqueue(job.ref)
     except RetryableError:
         if not may_be_repeated:
             await ports.jobs.request_cancel(job.ref)
@@ -79,9 +79,6 @@ def digest_request(upload: UploadRequest) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lane_of(job: Job) -> str:
-    """Return the queue lane of a job: uploads for one space of one tenant run one after the other."""
-    return f"{job.ref.tenant}/{job.request.space}"
 
 
 def check_settings(upload: UploadRequest) -> None:
@@ -103,7 +100,7 @@ async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:
             f"job_id {ref.job_id!r} already names another request; choose a new job_id"
         )
     if not known.status.is_final:
-        await ports.queue.enqueue(ref, lane=lane_of(known))
+        await ports.queue.enqueue(ref)
     return True
 
 

@@ -163,8 +163,8 @@ class FakeCatalog:
 class FakeQueue:
     enqueued: list[Any] = field(default_factory=list)
 
-    async def enqueue(self, ref, *, lane):
-        self.enqueued.append((ref, lane))
+    async def enqueue(self, ref):
+        self.enqueued.append(ref)
 
     async def check(self):
         pass

@@ -52,9 +52,8 @@ async def test_every_upload_example_answers_200_with_a_bare_job_id(client, world
     assert response.status_code == 200
     job_id = response.json()
     assert job_id == (UPLOADS[name]["job_id"] or "job-1")
-    ((ref, lane),) = world.queue.enqueued
+    (ref,) = world.queue.enqueued
     assert (ref.job_id, str(ref.tenant)) == (job_id, TENANT)
-    assert lane == f"{TENANT}/{UPLOADS[name]['space']}"
 
 
 async def test_the_restrictions_of_an_upload_reach_the_job(client, world):

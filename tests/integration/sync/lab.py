@@ -49,8 +49,7 @@ class LaterQueue:
 
     waiting: list[JobRef] = field(default_factory=list)
 
-    async def enqueue(self, ref: JobRef, *, lane: str) -> None:
-        assert lane.endswith(KEY)
+    async def enqueue(self, ref: JobRef) -> None:
         self.waiting.append(ref)
 
     async def check(self) -> None: ...

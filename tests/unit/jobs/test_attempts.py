@@ -6,7 +6,7 @@ import pytest
 import stamina
 
 from headwater.domain.errors import JobCancelledError, RetryableError, SourceRefusedError
-from headwater.domain.jobs import JobStatus
+from headwater.domain.jobs import DocumentCounts, JobChange, JobStatus, Progress
 from headwater.jobs import runtime, workflows
 from tests.contract.catalog_samples import add_running_job, make_ref
 from tests.unit.services.service_fakes import open_ports
@@ -93,3 +93,20 @@ async def test_a_workflow_that_starts_while_the_process_stops_is_parked(ports):
     with pytest.raises(asyncio.CancelledError):
         workflows._check_in(lent)
     assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING
+
+
+async def test_a_job_that_starts_again_and_again_without_settling_anything_is_given_up(ports):
+    starts = [await workflows._begin(REF) for _ in range(workflows.MAX_STARTS + 1)]
+    assert starts == [True] * workflows.MAX_STARTS + [False]
+    job = await ports.jobs.find(REF)
+    assert job.status is JobStatus.FAILED
+    assert "was stopped 20 times while this job ran" in job.message
+
+
+async def test_a_job_that_settles_documents_may_be_interrupted_for_ever(ports):
+    for _ in range(workflows.MAX_STARTS):
+        assert await workflows._begin(REF)
+    settled = Progress(documents=DocumentCounts(done=1))
+    await ports.jobs.change(REF, JobChange(progress=settled))
+    assert await workflows._begin(REF)
+    assert (await ports.jobs.find(REF)).starts == 1

@@ -10,9 +10,11 @@ from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
 from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.ids import SpaceKey
 from headwater.domain.jobs import JobChange, JobStatus
 from headwater.jobs.engine import JobEngine
-from tests.contract.catalog_samples import make_job, make_ref
+from headwater.jobs.workbench import JOBS_AT_ONCE
+from tests.contract.catalog_samples import NOW, make_job, make_ref, make_request
 from tests.unit.services.service_fakes import open_ports
 
 REF = make_ref()
@@ -50,23 +52,62 @@ async def test_a_job_that_was_stored_but_not_queued_is_found_at_the_start(ports,
     assert "upload again" in job.message
 
 
+@pytest.mark.parametrize("left", ["queued", "running"])
 @pytest.mark.parametrize("status", ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"])
-async def test_a_job_that_the_engine_has_given_up_does_not_stay_open(ports, tmp_path, status):
+async def test_a_job_that_the_engine_has_given_up_does_not_stay_open(ports, tmp_path, status, left):
     async with started(tmp_path, ports) as engine:
-        await ports.jobs.add(make_job(REF), b"sealed")
-        await ports.jobs.request_cancel(REF)
-        await engine.enqueue(REF, lane="lane")
+        await ports.jobs.add(make_job(REF, credential_id=None), None)
+        await engine.enqueue(REF)
+        await wait_until_final(ports)
     with closing(sqlite3.connect(tmp_path / "jobs" / "jobs.db")) as engine_db:
         engine_db.execute("UPDATE workflow_status SET status = ?", [status])
         engine_db.commit()
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
-        catalog.execute("UPDATE jobs SET status = 'running'")
+        catalog.execute("UPDATE jobs SET status = ?, message = NULL", [left])
         catalog.commit()
     async with started(tmp_path, ports):
-        job = await ports.jobs.find(REF)
+        job = await wait_until_final(ports)
     assert job.status is JobStatus.FAILED
     assert job.message.startswith("unexpected error ")
-    assert await ports.credentials.read(REF.tenant, job.credential_id) is None
+
+
+async def test_a_job_whose_workflow_broke_is_closed_while_the_process_runs(
+    ports, tmp_path, monkeypatch
+):
+    async def break_down(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("headwater.jobs.workflows.abort", break_down)
+    await ports.jobs.add(make_job(REF, credential_id=None), None)
+    async with started(tmp_path, ports):
+        job = await wait_until_final(ports)
+    assert job.message.startswith("unexpected error ")
+
+
+async def test_a_job_that_cannot_be_closed_keeps_no_other_from_its_turn(
+    ports, tmp_path, monkeypatch
+):
+    async def break_down(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("headwater.jobs.workflows.abort", break_down)
+    monkeypatch.setattr("headwater.jobs.dispatch.fail", break_down)
+    refs = [make_ref(f"broken-{number}", REF.tenant) for number in range(JOBS_AT_ONCE)]
+    for ref in refs:
+        request = make_request(space=SpaceKey(ref.job_id))
+        await ports.jobs.add(make_job(ref, request=request, credential_id=None), None)
+    async with started(tmp_path, ports) as engine:
+        later = make_ref("later", REF.tenant)
+        await ports.jobs.add(make_job(later, created_at=NOW + timedelta(hours=1)), None)
+        async with asyncio.timeout(20):
+            while not await was_started(later):  # noqa: ASYNC110  (the engine tells nobody)
+                await asyncio.sleep(0.05)
+        await engine.check()
+
+
+async def was_started(ref):
+    found = await DBOS.get_workflow_status_async(f"{ref.tenant}:{ref.job_id}")
+    return found is not None and found.status == "ERROR"
 
 
 async def test_a_folder_that_is_no_folder_refuses_to_start(ports, tmp_path):
@@ -92,8 +133,9 @@ async def test_a_job_database_that_does_not_answer_is_a_reason_to_try_again(
     async with started(tmp_path, ports) as engine:
         monkeypatch.setattr(DBOS, "enqueue_workflow_async", be_away)
         monkeypatch.setattr(DBOS, "list_workflows_async", be_away)
+        await ports.jobs.add(make_job(REF), None)
         with pytest.raises(RetryableError, match="check disk"):
-            await engine.enqueue(REF, lane="lane")
+            await engine.enqueue(REF)
         with pytest.raises(RetryableError, match="check disk"):
             await engine.check()
 

@@ -93,10 +93,10 @@ class FakeQueue:
     enqueued: list[Any] = field(default_factory=list)
     down: Exception | None = None
 
-    async def enqueue(self, ref, *, lane):
+    async def enqueue(self, ref):
         if self.down:
             raise self.down
-        self.enqueued.append((ref, lane))
+        self.enqueued.append(ref)
 
     async def check(self):
         pass

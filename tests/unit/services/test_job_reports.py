@@ -15,30 +15,33 @@ FOREIGN = JobRef(OTHER, JobId("one"))
 async def test_another_tenants_job_is_not_there(ports):
     await ports.jobs.add(make_job(REF), None)
     assert (await read_job(ports.jobs, REF)).ref == REF
-    for call in (read_job, list_failures, cancel_job):
+    for call in (read_job, list_failures):
         with pytest.raises(NotFoundError):
             await call(ports.jobs, FOREIGN)
+    with pytest.raises(NotFoundError):
+        await cancel_job(ports, FOREIGN)
     assert not (await read_job(ports.jobs, REF)).cancel_requested
     assert (await list_jobs(ports.jobs, OTHER, limit=5)).jobs == ()
 
 
-async def test_a_queued_job_is_cancelled_at_once(ports):
-    await ports.jobs.add(make_job(REF), None)
-    job = await cancel_job(ports.jobs, REF)
+async def test_a_queued_job_is_cancelled_at_once_and_leaves_no_credential(ports):
+    await ports.jobs.add(make_job(REF), b"sealed")
+    job = await cancel_job(ports, REF)
     assert job.status is JobStatus.CANCELLED
     assert job.started_at is None
+    assert await ports.credentials.read(TENANT, job.credential_id) is None
 
 
 async def test_a_running_job_is_asked_to_stop(ports):
     await add_running_job(ports, REF)
-    job = await cancel_job(ports.jobs, REF)
+    job = await cancel_job(ports, REF)
     assert (job.status, job.cancel_requested) == (JobStatus.RUNNING, True)
 
 
 async def test_a_finished_job_is_answered_as_it_is(ports):
     await add_running_job(ports, REF)
     await ports.jobs.change(REF, JobChange(status=JobStatus.SUCCEEDED))
-    job = await cancel_job(ports.jobs, REF)
+    job = await cancel_job(ports, REF)
     assert (job.status, job.cancel_requested) == (JobStatus.SUCCEEDED, False)
 
 

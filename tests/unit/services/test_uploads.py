@@ -21,7 +21,7 @@ from headwater.domain.jobs import (
 )
 from headwater.domain.secrets import Secret
 from headwater.services.credentials import open_credential
-from headwater.services.uploads import digest_request, lane_of, submit_upload
+from headwater.services.uploads import digest_request, submit_upload
 from tests.unit.services.service_fakes import CREDENTIAL, OTHER, TENANT, TOKEN, make_upload
 
 NIGHTLY = JobId("nightly")
@@ -39,7 +39,7 @@ async def test_an_accepted_upload_is_stored_sealed_and_queued(ports):
     job_id = await submit(ports, job_id=None)
     job = await find(ports, job_id)
     assert (job.status, job.request) == (JobStatus.QUEUED, make_upload())
-    assert ports.queue.enqueued == [(job.ref, f"{TENANT}/DOCS")]
+    assert ports.queue.enqueued == [job.ref]
     sealed = await ports.credentials.read(TENANT, job.credential_id)
     assert TOKEN.encode() not in sealed
     assert await open_credential(ports, job) == CREDENTIAL
@@ -60,7 +60,7 @@ async def test_the_same_request_for_an_open_job_makes_sure_that_it_is_queued(por
         await submit(ports)
     ports.queue.down = None
     assert await submit(ports) == NIGHTLY
-    assert [ref.job_id for ref, _ in ports.queue.enqueued] == [NIGHTLY]
+    assert [ref.job_id for ref in ports.queue.enqueued] == [NIGHTLY]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,8 @@ async def test_a_stored_configuration_that_does_not_exist_is_refused_before_conf
 async def test_two_callers_with_one_id_at_once_start_one_job(ports):
     ids = await asyncio.gather(*(submit(ports) for _ in range(4)))
     assert ids == [NIGHTLY] * 4
-    assert await ports.jobs.list_open() == [JobRef(TENANT, NIGHTLY)]
+    (job,) = await ports.jobs.list_open()
+    assert job.ref == JobRef(TENANT, NIGHTLY)
 
 
 async def test_who_loses_a_race_for_an_id_with_another_request_is_told(ports):
@@ -130,14 +131,6 @@ async def test_a_credential_is_no_part_of_a_request_and_everything_else_is():
     assert TOKEN not in digest
     changed = replace(make_upload(), address=replace(make_upload().address, web_url="https://x.y"))
     assert digest != digest_request(changed)
-
-
-async def test_lanes_are_a_tenants_spaces(ports):
-    await submit(ports)
-    job = await find(ports)
-    other = replace(job, ref=JobRef(OTHER, NIGHTLY))
-    zoo = replace(job, request=make_upload(space=SpaceKey("ZOO")))
-    assert len({lane_of(job), lane_of(other), lane_of(zoo)}) == 3
 
 
 async def test_an_upload_that_was_refused_because_it_could_not_be_queued_never_runs(ports):
@@ -160,5 +153,4 @@ async def test_a_space_asked_for_by_another_name_counts_under_its_own_key(ports,
     assert await submit(ports, by_alias) == NIGHTLY
     job = await find(ports)
     assert job.request.space == ports.sources.source.spaces[0].key
-    assert lane_of(job).endswith(f"/{job.request.space}")
     assert await submit(ports, by_alias) == NIGHTLY, "the same call is still the same request"

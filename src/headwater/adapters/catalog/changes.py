@@ -23,10 +23,15 @@ def apply_change(job: Job, change: JobChange) -> Job:
         finished_at=change.finished_at or job.finished_at,
         throttled_until=change.throttled_until or job.throttled_until,
         progress=job.progress + change.progress,
+        starts=0 if _settles(change) else job.starts + change.starts,
     )
     if change.stage not in {None, Stage.THROTTLED}:
         changed = replace(changed, throttled_until=None)
     return job if changed == job else replace(changed, revision=job.revision + 1)
+
+
+def _settles(change: JobChange) -> bool:
+    return bool(change.progress.documents.done or change.progress.attachments.done)
 
 
 def cancel_job(job: Job, now: datetime) -> Job:

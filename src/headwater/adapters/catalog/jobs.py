@@ -25,7 +25,7 @@ from headwater.adapters.catalog.statements import of_job
 from headwater.domain.errors import ConflictError, NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobChange, JobRef, JobStatus
-from headwater.ports import FailurePage, JobPage
+from headwater.ports import FailurePage, JobPage, OpenJob
 
 UNFINISHED: Final = tuple(status.value for status in JobStatus if not status.is_final)
 
@@ -78,16 +78,18 @@ class SqlJobStore:
         more = len(rows) > limit
         return JobPage(page, _cursor(page[-1].created_at, page[-1].ref.job_id) if more else None)
 
-    async def list_open(self) -> Sequence[JobRef]:
+    async def list_open(self) -> Sequence[OpenJob]:
         """Return every tenant's queued and running jobs, oldest first."""
         query = (
-            select(jobs.c.tenant, jobs.c.job_id)
+            select(jobs.c.tenant, jobs.c.job_id, jobs.c.space, jobs.c.status)
             .where(jobs.c.status.in_(UNFINISHED))
             .order_by(jobs.c.created_at, jobs.c.tenant, jobs.c.job_id)
         )
         async with self.database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return [ref_from_row(row) for row in rows]
+        return [
+            OpenJob(ref_from_row(row), SpaceKey(row.space), JobStatus(row.status)) for row in rows
+        ]
 
     async def change(self, ref: JobRef, change: JobChange) -> None:
         """Apply the change; a job in a final status changes no more. ``NotFoundError`` without one."""

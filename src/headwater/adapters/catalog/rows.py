@@ -67,6 +67,7 @@ def changing_columns(job: Job) -> Json:
         "message": job.message,
         "cancel_requested": job.cancel_requested,
         "revision": job.revision,
+        "starts": job.starts,
     }
 
 
@@ -88,6 +89,7 @@ def job_from_row(row: AnyRow) -> Job:
         message=row.message,
         cancel_requested=row.cancel_requested,
         revision=row.revision,
+        starts=row.starts,
     )
 
 

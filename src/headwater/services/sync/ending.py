@@ -36,6 +36,16 @@ async def fail(ports: Ports, ref: JobRef, error_id: str) -> None:
     await _close(ports, job, JobStatus.FAILED, message)
 
 
+async def give_up(ports: Ports, ref: JobRef, error_id: str) -> None:
+    """Close a job whose process ended again and again while it ran."""
+    job = await read_open_job(ports, ref)
+    message = (
+        f"given up ({error_id}): the server was stopped {job.starts - 1} times while this job ran, and it"
+        " settled no document in between. Look for the reason in the log, memory first; then upload again."
+    )
+    await _close(ports, job, JobStatus.FAILED, message)
+
+
 def describe_job(progress: Progress, notes: list[str]) -> str:
     """Return one sentence on what a sync did, and the notes."""
     chunks = progress.chunks

@@ -13,6 +13,8 @@ def upgrade() -> None:
     """Add what tenants set for their syncs."""
     _create_sync_configurations()
     _create_blacklist_entries()
+    # Not in a batch: SQLite would make the table anew, and what hangs on jobs would go with the old one.
+    op.add_column("jobs", sa.Column("starts", sa.Integer(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
@@ -20,6 +22,7 @@ def downgrade() -> None:
     op.drop_table("blacklist_entries")
     op.drop_table("sync_configurations")
 
+    op.drop_column("jobs", "starts")
 
 def _create_sync_configurations() -> None:
     op.create_table(
