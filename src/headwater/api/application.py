@@ -12,6 +12,7 @@ from headwater.api import (
     job_routes,
     operation_routes,
     search_routes,
+    settings_routes,
 )
 from headwater.api.admission import Gate
 from headwater.api.answers import install_handlers
@@ -51,6 +52,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         job_routes,
         search_routes,
         insight_routes,
+        settings_routes,
         operation_routes,
     ):
         app.include_router(routes.router)

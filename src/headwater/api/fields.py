@@ -76,7 +76,8 @@ def _check_job_id(value: str | None) -> str | None:
     return value
 
 
-def _check_url(value: str) -> str:
+def check_url(value: str) -> str:
+    """Refuse what is no web address, or holds a credential."""
     if _UNSAFE_IN_URL.search(value):
         raise PydanticCustomError(
             "value_error.url", "invalid URL: it holds a space, backslash or control character"
@@ -128,7 +129,7 @@ Name = Annotated[Text, AfterValidator(require_visible)]
 OptionalText = Annotated[Text | None, BeforeValidator(drop_empty)]
 OptionalName = Annotated[Name | None, BeforeValidator(drop_empty)]
 JobIdText = Annotated[str | None, BeforeValidator(drop_empty), AfterValidator(_check_job_id)]
-Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(_check_url)]
+Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url)]
 Token = Annotated[SecretStr, AfterValidator(_check_secret)]
 Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp)]
 """ISO 8601; without a zone it is UTC."""

@@ -19,6 +19,7 @@ from headwater.api.inputs import (
     UploadBody,
     WhyBody,
 )
+from headwater.api.settings_inputs import BlacklistBody, SyncConfigurationBody
 
 REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (
     SpaceListingBody,
@@ -27,6 +28,8 @@ REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (
     SearchBody,
     WhyBody,
     ExplainBody,
+    SyncConfigurationBody,
+    BlacklistBody,
 )
 
 _REF: Final = "#/components/schemas/{model}"
@@ -52,7 +55,7 @@ _ERRORS: Final[dict[int, str]] = {
     400: "The body is not a readable JSON object.",
     401: "The token is missing, expired or invalid.",
     403: "Another tenant, a missing scope, or Confluence refuses the credentials.",
-    404: "There is no such job.",
+    404: "The tenant has no such thing.",
     409: "The job id already names another request, or the job is in no state for this.",
     422: "A field or header is missing or invalid.",
     429: "Too many requests of this tenant.",

@@ -23,11 +23,12 @@ from headwater.domain.sync import Outcome
 from headwater.ports import Ports
 from headwater.services.costs import Cost, estimate_cost
 from headwater.services.credentials import seal_credential
+from headwater.services.settings import take_settings
 from headwater.services.sync.gathering import foresee_outcomes, gather
 from headwater.services.sync.reconciling import reconcile
 from headwater.services.sync.rehearsal import Rehearsal, prepare_rehearsal
 from headwater.services.sync.run import SyncRun, describe_item, open_run
-from headwater.services.uploads import UPLOAD, check_settings, digest_request
+from headwater.services.uploads import UPLOAD, digest_request
 
 SHOWN: Final = 20
 """Documents named for each action."""
@@ -63,7 +64,7 @@ async def plan_upload(
 
     Raises what submitting it would raise, and ``SyncAbortedError`` where the job would end early.
     """
-    check_settings(upload)
+    upload = await take_settings(ports, tenant, upload)
     job = _make_job(ports, tenant, upload)
     rehearsal = prepare_rehearsal(ports, job, seal_credential(ports.secret_box, credential))
     started = ports.now()

@@ -5,19 +5,19 @@ import json
 from dataclasses import asdict, replace
 
 from headwater.domain.content import Space
-from headwater.domain.errors import ConflictError, InvalidInputError, RetryableError
+from headwater.domain.errors import ConflictError, RetryableError
 from headwater.domain.ids import CredentialId, JobId, TenantId
 from headwater.domain.jobs import (
     Job,
     JobRef,
     JobStatus,
-    ProcessorMode,
     SiteCredential,
     Stage,
     UploadRequest,
 )
 from headwater.ports import Ports
 from headwater.services.credentials import remove_credential, seal_credential
+from headwater.services.settings import take_settings
 
 UPLOAD = "upload"
 
@@ -37,11 +37,11 @@ async def submit_upload(
     ``ConflictError``. Raises what opening a source raises, ``SpaceNotFoundError``, and
     ``InvalidInputError`` for settings that do not exist.
     """
-    check_settings(upload)
     digest = digest_request(upload)
     ref = JobRef(tenant, job_id or ports.new_job_id())
     if job_id and await _is_known(ports, ref, digest):
         return ref.job_id
+    upload = await take_settings(ports, tenant, upload)
     space = await _check_confluence(ports, upload, credential)
     job = Job(
         ref=ref,
@@ -77,18 +77,6 @@ def digest_request(upload: UploadRequest) -> str:
     asked = {name: value for name, value in asdict(upload).items() if name != "settings"}
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-
-
-def check_settings(upload: UploadRequest) -> None:
-    """Raise ``InvalidInputError`` for settings that do not exist."""
-    if upload.processor_mode is ProcessorMode.MANUAL:
-        raise InvalidInputError(
-            ("body", "sync_config", "sync_configuration_id"),
-            "no such sync configuration; use processor_mode 'auto'",
-            "value_error.sync_configuration",
-        )
 
 
 async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:

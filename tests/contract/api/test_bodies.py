@@ -312,7 +312,7 @@ async def test_manual_mode_without_a_stored_configuration_is_422_there(client):
     response = await client.post(UPLOAD_PATH, json=body)
 
     loc = ("body", "sync_config", "sync_configuration_id")
-    assert_refused(response, 422, (loc, "value_error.sync_configuration"))
+    assert_refused(response, 422, (loc, "value_error.missing"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ class MemoryExtractor:
         """Names this twin."""
         return "extraction=memory"
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """A few, to be asked for in tests."""
+        return frozenset({"de", "en", "fr"})
+
     async def close(self) -> None:
         """Nothing to end."""
 

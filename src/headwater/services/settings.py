@@ -1,0 +1,133 @@
+"""What a tenant sets for its syncs: configurations and the blacklist."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from headwater.domain.errors import InvalidInputError, NotFoundError
+from headwater.domain.ids import TenantId
+from headwater.domain.jobs import ProcessorMode, UploadRequest
+from headwater.domain.settings import (
+    BlacklistEntry,
+    BlacklistEntryId,
+    BlacklistKind,
+    SyncConfiguration,
+    SyncConfigurationId,
+    SyncSettings,
+)
+from headwater.ports import Embedder, Extractor, Ports
+
+MAX_ENTRIES: Final = 10_000
+"""Of a tenant's blacklist, which every sync reads whole."""
+
+_CONFIGURATION: Final = ("body", "sync_config", "sync_configuration_id")
+
+
+async def put_configuration(
+    ports: Ports, tenant: TenantId, name: SyncConfigurationId, settings: SyncSettings
+) -> SyncConfiguration:
+    """Add or replace a configuration and return it as stored.
+
+    ``InvalidInputError`` for settings that embedder or extractor cannot follow; its ``loc`` is the
+    setting's name.
+    """
+    check_feasible(settings, ports.embedder, ports.extractor)
+    now = ports.now()
+    await ports.configurations.put(tenant, SyncConfiguration(name, settings, now, now))
+    return await read_configuration(ports, tenant, name)
+
+
+def check_feasible(settings: SyncSettings, embedder: Embedder, extractor: Extractor) -> None:
+    """Raise ``InvalidInputError`` for settings that these cannot follow."""
+    window = embedder.max_tokens
+    if settings.chunk_tokens is not None and settings.chunk_tokens > window:
+        text = f"ensure this value is less than or equal to {window}, the embedder's window"
+        raise InvalidInputError(("chunk_tokens",), text, "value_error.number.not_le")
+    most = (settings.chunk_tokens or window) - 1
+    if settings.chunk_overlap is not None and settings.chunk_overlap > most:
+        text = f"ensure this value is less than or equal to {most}, less than a whole chunk"
+        raise InvalidInputError(("chunk_overlap",), text, "value_error.number.not_le")
+    for place, language in enumerate(settings.ocr_languages):
+        if language not in extractor.languages:
+            known = ", ".join(sorted(name for name in extractor.languages if len(name) == 2))  # noqa: PLR2004  (the short codes)
+            text = f"OCR does not read this language; permitted: {known}"
+            raise InvalidInputError(("ocr_languages", place), text, "type_error.enum")
+
+
+async def read_configuration(
+    ports: Ports, tenant: TenantId, name: SyncConfigurationId
+) -> SyncConfiguration:
+    """Return a configuration; ``NotFoundError`` if the tenant has none of that id."""
+    found = await ports.configurations.find(tenant, name)
+    if found is None:
+        raise _no_configuration(name)
+    return found
+
+
+async def list_configurations(ports: Ports, tenant: TenantId) -> Sequence[SyncConfiguration]:
+    """Return the tenant's configurations by id."""
+    return await ports.configurations.list(tenant)
+
+
+async def remove_configuration(ports: Ports, tenant: TenantId, name: SyncConfigurationId) -> None:
+    """Remove a configuration; ``NotFoundError`` if the tenant has none of that id."""
+    if not await ports.configurations.remove(tenant, name):
+        raise _no_configuration(name)
+
+
+def _no_configuration(name: SyncConfigurationId) -> NotFoundError:
+    return NotFoundError(
+        f"no sync configuration {name!r}; GET /v2/confluence/sync-configurations lists yours"
+    )
+
+
+async def take_settings(ports: Ports, tenant: TenantId, upload: UploadRequest) -> UploadRequest:
+    """Return a manual upload with the settings that are stored under its configuration.
+
+    They are a snapshot: what is stored later does not touch the job. ``InvalidInputError`` where
+    there is no such configuration. Any other upload is returned as it is.
+    """
+    if upload.processor_mode is not ProcessorMode.MANUAL:
+        return upload
+    if upload.sync_configuration_id is None:
+        raise InvalidInputError(_CONFIGURATION, "field required", "value_error.missing")
+    name = SyncConfigurationId(upload.sync_configuration_id)
+    found = await ports.configurations.find(tenant, name)
+    if found is None:
+        text = "no such sync configuration; store it, or use processor_mode 'auto'"
+        raise InvalidInputError(_CONFIGURATION, text, "value_error.sync_configuration")
+    return replace(upload, settings=found.settings)
+
+
+async def add_entry(
+    ports: Ports, tenant: TenantId, kind: BlacklistKind, value: str
+) -> BlacklistEntry:
+    """Put something on the blacklist; what is there already is answered as it is.
+
+    ``InvalidInputError`` once the list is full.
+    """
+    if len(await ports.blacklist.list(tenant)) >= MAX_ENTRIES:
+        text = f"the blacklist has {MAX_ENTRIES} entries; remove some, or name whole trees"
+        raise InvalidInputError(("body",), text, "value_error.blacklist_full")
+    entry = BlacklistEntry(_name_entry(kind, value), kind, value, ports.now())
+    return await ports.blacklist.add(tenant, entry)
+
+
+def _name_entry(kind: BlacklistKind, value: str) -> BlacklistEntryId:
+    """Return the entry's id, the same each time the same is put on the list."""
+    digest = hashlib.sha256(f"{kind.value}:{value}".encode()).hexdigest()
+    return BlacklistEntryId(digest[:24])
+
+
+async def list_entries(ports: Ports, tenant: TenantId) -> Sequence[BlacklistEntry]:
+    """Return the tenant's blacklist, oldest first."""
+    return await ports.blacklist.list(tenant)
+
+
+async def remove_entry(ports: Ports, tenant: TenantId, entry_id: BlacklistEntryId) -> None:
+    """Take an entry off the blacklist; ``NotFoundError`` if it is not on it."""
+    if not await ports.blacklist.remove(tenant, entry_id):
+        raise NotFoundError(
+            f"no blacklist entry {entry_id!r}; GET /v2/confluence/blacklist lists yours"
+        )
