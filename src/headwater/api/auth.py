@@ -45,9 +45,10 @@ def read_bearer(headers: Headers) -> str:
     if not given:
         raise unauthenticated("missing", "send the header Authorization: Bearer <token>")
     scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+    token = token.strip(" ")
+    if len(given) > 1 or scheme.lower() != "bearer" or not token:
         raise unauthenticated("scheme", "send one header Authorization: Bearer <token>")
-    return token.strip()
+    return token
 
 
 def make_caller(claims: Claims, settings: Settings) -> Caller:

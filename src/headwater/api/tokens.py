@@ -1,11 +1,14 @@
 """Verifying bearer tokens: one kind of key, a fixed list of algorithms, always an expiry."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import jwt
 from jwt.algorithms import AllowedPublicKeys
+from jwt.utils import base64url_decode
 
 from headwater.api.errors import Problem, RefusalError
 from headwater.api.keysets import KeySet
@@ -33,6 +36,9 @@ _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str, str], ...]] = (
     (jwt.MissingRequiredClaimError, "claims", "the token lacks a required claim (exp, iss or aud)"),
     (jwt.PyJWTError, "malformed", "the token is malformed"),
 )
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}\.[A-Za-z0-9_-]+={0,2}\.[A-Za-z0-9_-]*={0,2}")
+"""Three parts in URL-safe base 64 (RFC 7515, section 7.1); some issuers pad them."""
+
 _BEARER_HEADER: Final = {"WWW-Authenticate": "Bearer"}
 
 
@@ -55,11 +61,14 @@ class TokenVerifier:
         """Return the claims of a valid token; 401 otherwise."""
         if len(token) > MAX_TOKEN:
             raise unauthenticated("malformed", f"the token is over {MAX_TOKEN} bytes")
+        if not _COMPACT.fullmatch(token):
+            raise unauthenticated("malformed", "the token is malformed")
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in self.algorithms:
                 raise jwt.InvalidAlgorithmError
             claims = self._decode(token, await self.find_key(header))
+            _check_form(token, header)
         except jwt.PyJWTError as error:
             raise unauthenticated(*_explain(error)) from error
         _check_expiry(claims)
@@ -79,6 +88,24 @@ class TokenVerifier:
                 "verify_aud": self.audience is not None,
             },
         )
+
+
+def _check_form(token: str, header: Mapping[str, Any]) -> None:
+    """Refuse what two readers may read differently: extensions, and names that stand there twice."""
+    if "crit" in header or "b64" in header:
+        raise jwt.DecodeError("extensions are not understood here")
+    try:
+        for part in token.split(".")[:2]:
+            json.loads(base64url_decode(part).decode(), object_pairs_hook=_refuse_twins)
+    except ValueError as error:
+        raise jwt.DecodeError("header and claims are JSON in UTF-8") from error
+
+
+def _refuse_twins(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise jwt.DecodeError("an object names the same key twice")
+    return found
 
 
 def _explain(error: jwt.PyJWTError) -> tuple[str, str]:
