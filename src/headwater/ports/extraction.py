@@ -34,12 +34,16 @@ class Extraction:
     markdown: str
     supported: bool = True
     truncated: bool = False
+    paged: bool = False
+    """Whether second-level headings name its pages, slides, sheets or enclosures."""
     ocr_pages: int = 0
     """Pages and images that went through OCR."""
     ocr_wanted: int = 0
-    """Pages and images without usable text that were left because OCR is off."""
+    """Pages and images without usable text that were left because OCR is off, or cannot read them."""
     ocr_confidence: float | None = None
     """Mean confidence of the characters that OCR read, from 0 to 1; ``None`` without OCR."""
+    page_confidences: Mapping[str, float] = field(default_factory=dict)
+    """The same for each second-level heading under which OCR read something; ``""`` for none."""
     losses: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -49,6 +53,10 @@ class Extractor(Protocol):
     @property
     def recipe(self) -> str:
         """Names the readers and their versions: equal names give equal text."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that OCR reads, as ISO 639 codes of two letters and of three."""
 
     async def extract(self, file: AttachmentFile, policy: ExtractionPolicy) -> Extraction:
         """Return the file's text.

@@ -72,9 +72,9 @@ async def test_a_picture_without_words_is_no_failure(extract):
 
 async def test_languages_that_cannot_be_read_are_named_and_not_guessed(extract):
     image = save_image(draw_text(*LINES))
-    found = await extract(image, "a.png", use_ocr=True, languages=("ru", "el"))
+    found = await extract(image, "a.png", use_ocr=True, languages=("ru", "ko"))
     assert (found.markdown, found.ocr_pages, found.ocr_wanted) == ("", 0, 1)
-    assert found.losses == {"ocr language ru": 1, "ocr language el": 1}
+    assert found.losses == {"ocr language ru": 1, "ocr language ko": 1}
     mixed = await extract(image, "a.png", use_ocr=True, languages=("ru", "en"))
     assert mixed.ocr_pages == 1
     assert mixed.losses == {"ocr language ru": 1}
@@ -96,4 +96,5 @@ async def test_scans_beyond_the_limit_are_counted():
         scanned = make_scanned_pdf(draw_text("one page"), more=["q 400 0 0 400 0 0 cm /I Do Q"])
         file = AttachmentFile("a.pdf", "", scanned)
         found = await extractor.extract(file, ExtractionPolicy(use_ocr=True))
-        assert (found.ocr_pages, found.ocr_wanted) == (1, 1)
+        assert (found.ocr_pages, found.ocr_wanted) == (1, 0)
+        assert found.losses == {"scan beyond limit": 1}

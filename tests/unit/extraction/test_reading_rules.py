@@ -2,9 +2,12 @@
 
 import io
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
+import rapidocr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -241,10 +244,39 @@ def test_words_broken_at_a_hyphen_of_their_own_get_it_back():
 
 
 def test_ocr_languages():
-    assert find_unreadable(["en", "RU", "el-GR"]) == ["RU", "el-GR"]
+    assert find_unreadable(["en", "RU", "vi-VN", "de-AT", "zh_Hans", "deu"]) == ["RU", "vi-VN"]
+    assert find_unreadable(["english", "", "e", "xx"]) == ["english", "", "e", "xx"]
     assert can_read([])
     assert can_read(["de", "ru"])
     assert not can_read(["ru"])
+
+
+LETTERS = {
+    "cs": "áčďéěíňóřšťúůýž",
+    "de": "äöüß",
+    "fr": "àâæçéèêëîïôœùûüÿ",
+    "hu": "áéíóöőúüű",
+    "is": "áðéíóúýþæö",
+    "lt": "ąčęėįšųūž",
+    "lv": "āčēģīķļņšūž",
+    "mt": "ċġħż",
+    "pl": "ąćęłńóśźż",
+    "ro": "ăâîșț",
+    "tr": "çğıöşü",
+    "ja": "のはがをアイウ日本",
+    "zh": "的中国这们",
+    "ru": "жщю",
+    "ko": "가나다",
+    "vi": "ạảấầ",
+}
+
+
+def test_readable_languages_are_those_whose_letters_the_model_knows():
+    folder = Path(rapidocr.__file__).parent / "models"
+    session = onnxruntime.InferenceSession(next(folder.glob("*rec*.onnx")))
+    known = set(session.get_modelmeta().custom_metadata_map["character"].split("\n"))
+    found = {language for language, letters in LETTERS.items() if set(letters) <= known}
+    assert found == {language for language in LETTERS if can_read([language])}
 
 
 def test_readings_survive_the_way_through_a_frame():
@@ -319,7 +351,10 @@ def test_the_longer_of_a_pages_own_text_and_its_scan_is_kept_and_pictures_are_ad
     assert found.markdown == (
         "## Page 1\n\nlonger than short\n\n## Page 2\n\na long text of its own\n\nin the picture"
     )
-    assert (found.ocr_pages, found.ocr_wanted) == (3, 1)
+    assert (found.ocr_pages, found.ocr_wanted) == (3, 0)
+    assert found.losses == {"scan beyond limit": 1}
+    assert found.page_confidences == {"Page 1": 0.9, "Page 2": 0.7}
+    assert found.paged
     assert 0.5 < (found.ocr_confidence or 0) < 0.9
     cut = compose_extraction(reading, scanned, 10)
     assert cut.truncated

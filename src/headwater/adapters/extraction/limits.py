@@ -21,6 +21,12 @@ class Limits:
     """Up to here a PDF's headings and tables are looked for too, beyond that its text alone."""
     scans: int = 500
     """Pages and images of one file that go through OCR."""
+    pictures: int = 50
+    """Pictures of one Office document that are looked at."""
+    picture_bytes: int = 32 * MIB
+    """Of these together."""
+    image_bytes: int = 64 * MIB
+    """Images inside one file, a mail for example, that are handed from reader to reader."""
 
     start_seconds: float = 60.0
     seconds: float = 20.0
@@ -28,6 +34,8 @@ class Limits:
     seconds_per_scan: float = 10.0
     """Added for each page of a batch that goes through OCR."""
     scans_per_batch: int = 4
+    scan_seconds: float = 1_800.0
+    """OCR of one file; what is not read by then is a loss."""
 
     text_memory: int = 2048 * MIB
     ocr_memory: int = 2560 * MIB

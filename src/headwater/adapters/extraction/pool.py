@@ -1,15 +1,25 @@
 """The extractor of the service: text in one lane of workers, OCR in another, so that text never waits."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
-from headwater.adapters.extraction.composition import compose_extraction, plan_batches
+from headwater.adapters.extraction.composition import (
+    DAMAGED_SCAN,
+    compose_extraction,
+    plan_batches,
+)
 from headwater.adapters.extraction.frames import Frame
 from headwater.adapters.extraction.lanes import Lane, Quarantine, Wear
 from headwater.adapters.extraction.limits import MIB, Limits
-from headwater.adapters.extraction.ocr.languages import can_read, find_unreadable
+from headwater.adapters.extraction.ocr.languages import (
+    LONG_CODES,
+    READABLE,
+    can_read,
+    find_unreadable,
+)
 from headwater.adapters.extraction.reading import Reading, Scan, ScannedText, add_losses
 from headwater.adapters.extraction.worker_process import (
     DEFAULT_COMMAND,
@@ -20,7 +30,7 @@ from headwater.adapters.extraction.worker_process import (
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.ports import AttachmentFile, Extraction, ExtractionPolicy
 
-OWN_RECIPE = 1
+OWN_RECIPE = 2
 """Raised by one whenever our own reading changes the text that comes out."""
 READERS = ("xberg", "pypdfium2", "rapidocr", "lxml", "python-pptx", "charset-normalizer")
 
@@ -51,6 +61,11 @@ class ProcessExtractor:
         return f"extraction={OWN_RECIPE};{readers}"
 
     @property
+    def languages(self) -> frozenset[str]:
+        """Those whose letters are in the alphabet of the engine's one model, by short and long code."""
+        return READABLE | LONG_CODES.keys()
+
+    @property
     def worker_pids(self) -> tuple[int, ...]:
         """The worker processes that are there now."""
         return (*self._text.pids, *self._ocr.pids)
@@ -67,26 +82,27 @@ class ProcessExtractor:
         OCR_FAILED.
         """
         _refuse_large(file, self._limits.file_bytes)
-        reading = await self._read(file)
-        scanned: Mapping[Scan, ScannedText] = {}
+        scanning = policy.use_ocr and can_read(policy.languages)
+        reading = await self._read(file, images=scanning)
         if policy.use_ocr and reading.scans:
             reading = _note_languages(reading, policy)
-            if can_read(policy.languages):
-                scanned = await self._scan(file, reading)
-        return compose_extraction(reading, scanned, self._limits.text_chars)
+        scanned = await self._scan(file, reading) if scanning else None
+        found = compose_extraction(reading, scanned, self._limits.text_chars)
+        _refuse_unseen(found)
+        return found
 
-    async def _read(self, file: AttachmentFile) -> Reading:
+    async def _read(self, file: AttachmentFile, *, images: bool) -> Reading:
         try:
-            return await self._read_once(file, rich=True)
+            return await self._read_once(file, rich=True, images=images)
         except WorkerCrashedError:
             # The reader of headings and tables may have fallen where the reader of plain text stands.
-            return await self._read_plain(file)
+            return await self._read_plain(file, images=images)
         except WorkerTimedOutError as error:
             raise _time_out() from error
 
-    async def _read_plain(self, file: AttachmentFile) -> Reading:
+    async def _read_plain(self, file: AttachmentFile, *, images: bool) -> Reading:
         try:
-            return await self._read_once(file, rich=False)
+            return await self._read_once(file, rich=False, images=images)
         except WorkerCrashedError as error:
             raise DocumentError(
                 FailureType.PARSE_ERROR,
@@ -95,8 +111,9 @@ class ProcessExtractor:
         except WorkerTimedOutError as error:
             raise _time_out() from error
 
-    async def _read_once(self, file: AttachmentFile, *, rich: bool) -> Reading:
-        header = {"do": "read", "name": file.name, "media_type": file.media_type, "rich": rich}
+    async def _read_once(self, file: AttachmentFile, *, rich: bool, images: bool) -> Reading:
+        names = {"name": file.name, "media_type": file.media_type}
+        header = {"do": "read", **names, "rich": rich, "images": images}
         answer = await self._text.ask(Frame(header, (file.data,)), self._limits.seconds)
         try:
             found: Any = answer.header["reading"]
@@ -107,7 +124,10 @@ class ProcessExtractor:
     async def _scan(self, file: AttachmentFile, reading: Reading) -> Mapping[Scan, ScannedText]:
         chosen = reading.scans[: self._limits.scans]
         found: dict[Scan, ScannedText] = {}
+        end = time.monotonic() + self._limits.scan_seconds
         for source, batch in plan_batches(chosen, self._limits.scans_per_batch):
+            if time.monotonic() > end:
+                break
             data = reading.images[source - 1] if source else file.data
             found.update(zip(batch, await self._scan_batch(data, batch), strict=True))
         return found
@@ -155,6 +175,15 @@ def _note_languages(reading: Reading, policy: ExtractionPolicy) -> Reading:
     unreadable = find_unreadable(policy.languages)
     losses = {f"ocr language {language}": len(reading.scans) for language in unreadable}
     return replace(reading, losses=add_losses(reading.losses, losses))
+
+
+def _refuse_unseen(found: Extraction) -> None:
+    """Raise ``DocumentError`` for a file of scans none of which could be looked at."""
+    if found.ocr_pages and found.losses.get(DAMAGED_SCAN) == found.ocr_pages and not found.markdown:
+        raise DocumentError(
+            FailureType.OCR_FAILED,
+            "No page or image of the file can be drawn; save it again and upload it.",
+        )
 
 
 def _time_out() -> DocumentError:

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from typing import Any, Self
 
 from headwater.adapters.extraction.rich_text import place_below
+
+SCAN_BEYOND_LIMIT = "scan beyond limit"
+"""The loss of a page or picture that OCR would have read, had there not been so many."""
+
+PICTURES, CHARTS, NOTES, REMARKS = "Pictures", "Charts", "Notes", "Comments and drawings"
+APPENDICES = frozenset({PICTURES, CHARTS, NOTES, REMARKS})
+"""Headings of what stands behind a document's own text, for want of a better place."""
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in PDF points."""
@@ -23,13 +31,20 @@ class Scan:
     """Pixels whose text belongs to ``section``.
 
     ``source`` is 0 for the file itself, n for the n-th of ``Reading.images``; ``page`` is a page of
-    that PDF or a frame of that image; ``box`` is a part of the page.
+    that PDF or a frame of that image; ``box`` is a part of the page. The text of a picture ``beside``
+    the section's own is added to it; that of a whole page takes its place where it is the longer.
     """
 
     section: int
     page: int = 0
     source: int = 0
     box: Box | None = None
+    beside: bool = False
+
+    @property
+    def is_added(self) -> bool:
+        """Whether its text stands beside the section's own."""
+        return self.beside or self.box is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +87,14 @@ class ScannedText:
 
     text: str
     confidence: float
+    damaged: bool = False
+    """The pixels could not be had."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Rebuild one from a frame; ``TypeError``, ``ValueError`` or ``KeyError`` for anything else."""
-        return cls(str(value["text"]), float(value["confidence"]))
+        confidence = min(1.0, max(0.0, float(value["confidence"])))
+        return cls(str(value["text"]), confidence, damaged=bool(value["damaged"]))
 
 
 def _make_section(value: Mapping[str, Any]) -> Section:
@@ -87,7 +105,7 @@ def _make_scan(value: Mapping[str, Any], sections: int, images: int) -> Scan:
     section, page, source = (int(value[name]) for name in ("section", "page", "source"))
     if not (0 <= section < sections and 0 <= source <= images and page >= 0):
         raise ValueError("a scan of nothing")
-    return Scan(section, page, source, _make_box(value["box"]))
+    return Scan(section, page, source, _make_box(value["box"]), beside=bool(value["beside"]))
 
 
 def _make_box(value: Any) -> Box | None:
@@ -108,6 +126,20 @@ def cut_reading(reading: Reading, limit: int) -> Reading:
         len(old.text) > len(new.text) for old, new in zip(reading.sections, kept, strict=True)
     )
     return replace(reading, sections=tuple(kept), truncated=True) if cut else reading
+
+
+def cut_images(reading: Reading, limit: int) -> Reading:
+    """Return the reading with no more than ``limit`` bytes of images in all; scans of others are lost."""
+    totals = list(accumulate(len(image) for image in reading.images))
+    if not totals or totals[-1] <= limit:
+        return reading
+    kept = tuple(
+        image if total <= limit else b""
+        for image, total in zip(reading.images, totals, strict=True)
+    )
+    scans = tuple(scan for scan in reading.scans if not scan.source or kept[scan.source - 1])
+    lost = {SCAN_BEYOND_LIMIT: len(reading.scans) - len(scans)}
+    return replace(reading, images=kept, scans=scans, losses=add_losses(reading.losses, lost))
 
 
 def read_whole(text: str, *, truncated: bool = False) -> Reading:

@@ -20,7 +20,7 @@ from headwater.adapters.extraction.confinement import (
 )
 from headwater.adapters.extraction.frames import Frame, FrameError, pack_frame, read_frame
 from headwater.adapters.extraction.limits import Limits
-from headwater.adapters.extraction.reading import cut_reading
+from headwater.adapters.extraction.reading import cut_images, cut_reading
 from headwater.domain.errors import DocumentError, FailureType
 
 Handler = Callable[[Frame, Limits], Frame]
@@ -80,7 +80,10 @@ def _describe(error_type: FailureType, message: str) -> Frame:
 
 
 def read_handler(request: Frame, limits: Limits) -> Frame:
-    """Answer ``read``: the text of a file, and which of its pixels may hold more."""
+    """Answer ``read``: the text of a file, and which of its pixels may hold more.
+
+    Without ``images`` in the request, the files inside it stay here: nobody is going to look at them.
+    """
     from headwater.adapters.extraction.readers.dispatch import (  # noqa: PLC0415  (readers are native code: after the limits)
         Source,
         read_source,
@@ -89,8 +92,9 @@ def read_handler(request: Frame, limits: Limits) -> Frame:
     header = request.header
     source = Source(str(header["name"]), str(header["media_type"]), request.blobs[0])
     reading = read_source(source, limits, rich=bool(header["rich"]))
-    reading = cut_reading(reading, limits.text_chars)
-    return Frame({"reading": reading.to_json(), "spent": reading.spent}, reading.images)
+    reading = cut_images(cut_reading(reading, limits.text_chars), limits.image_bytes)
+    images = reading.images if header["images"] else [b""] * len(reading.images)
+    return Frame({"reading": reading.to_json(), "spent": reading.spent}, images)
 
 
 def scan_handler(request: Frame, _limits: Limits) -> Frame:

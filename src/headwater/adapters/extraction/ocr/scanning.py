@@ -1,6 +1,6 @@
 """The OCR of pages of a PDF and frames of an image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -11,34 +11,42 @@ from headwater.adapters.extraction.readers.images import open_image, select_fram
 from headwater.adapters.extraction.readers.pdf_pages import open_pdf, render_page
 from headwater.adapters.extraction.reading import Box, ScannedText
 from headwater.adapters.extraction.sniffing import is_pdf
-from headwater.domain.errors import DocumentError, FailureType
+
+Place = tuple[int, Box | None]
+"""A page or frame, and a box in it or ``None`` for the whole."""
+
+Draw = Callable[[Place], Image.Image]
+
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError)
+"""What Pillow and pdfium raise for pixels that are not there."""
 
 
-def read_scans(data: bytes, places: Sequence[tuple[int, Box | None]]) -> list[ScannedText]:
-    """Return the text at each place: a page, and a box in it or ``None`` for the whole.
+def read_scans(data: bytes, places: Sequence[Place]) -> list[ScannedText]:
+    """Return the text at each place; one that cannot be made into pixels is damaged, and no other.
 
-    ``DocumentError`` OCR_FAILED when a page cannot be made into pixels.
+    ``DocumentError`` when the file itself does not open.
     """
     if is_pdf(data):
         with open_pdf(data) as document:
-            return [read_pixels(_to_pixels(render_page(document, *place))) for place in places]
+            return list(_read(places, lambda place: render_page(document, *place)))
     with open_image(data) as image:
-        return [read_pixels(_to_pixels(_take_frame(image, page))) for page, _ in places]
+        return list(_read(places, lambda place: select_frame(image, place[0])))
+
+
+def _read(places: Sequence[Place], draw: Draw) -> Iterator[ScannedText]:
+    for place in places:
+        try:
+            drawn = draw(place)
+        except DAMAGE:
+            yield ScannedText("", 0.0, damaged=True)
+        else:
+            yield read_pixels(_to_pixels(drawn))
 
 
 def read_pixels(pixels: Pixels) -> ScannedText:
     """Return the text of an image in reading order, with its confidence."""
     found = recognize(pixels)
     return ScannedText(order_text(found.words), round(found.confidence, 4))
-
-
-def _take_frame(image: Image.Image, page: int) -> Image.Image:
-    try:
-        return select_frame(image, page)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise DocumentError(
-            FailureType.OCR_FAILED, "The image is damaged; save it again and upload it."
-        ) from error
 
 
 def _to_pixels(image: Image.Image) -> Pixels:

@@ -11,7 +11,10 @@ from headwater.domain.errors import DocumentError, FailureType
 
 SCAN_PIXELS = 8_000_000
 """OCR gains nothing from more."""
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "MPO")
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP")
+DAMAGE = (UnidentifiedImageError, OSError, ValueError, SyntaxError)
+"""What Pillow raises for an image that does not open."""
+
 MOST_FRAMES = 1_000
 MOST_FRAME_PIXELS = 100_000_000
 """Of the frames after the first, whose size is checked when the file is read."""
@@ -43,7 +46,7 @@ def open_image(data: bytes) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # the size is checked from the header, by our own limit
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except DAMAGE as error:
         raise DocumentError(
             FailureType.PARSE_ERROR, "The image is damaged; save it again and upload it."
         ) from error

@@ -11,8 +11,15 @@ from headwater.adapters.extraction.limits import MIB, Limits
 from headwater.adapters.extraction.preflight import refuse_locked
 from headwater.adapters.extraction.readers.decoding import decode_markup
 from headwater.adapters.extraction.readers.package_text import read_side_parts
+from headwater.adapters.extraction.readers.pictures import add_pictures
 from headwater.adapters.extraction.readers.sparse_sheets import read_missing_sheets
-from headwater.adapters.extraction.reading import Reading, Section, read_whole
+from headwater.adapters.extraction.reading import (
+    CHARTS,
+    REMARKS,
+    Reading,
+    Section,
+    read_whole,
+)
 from headwater.adapters.extraction.rich_text import clean_markdown, clean_text, one_line
 from headwater.adapters.extraction.sniffing import Format
 from headwater.domain.errors import DocumentError, FailureType
@@ -81,6 +88,8 @@ async def read_rich(data: bytes, kind: Format, limits: Limits) -> RichText:
 
 
 PAGED = frozenset({Format.PDF, Format.PPTX})
+PACKAGES = frozenset({Format.ODT, Format.ODS, Format.ODP, Format.EPUB, Format.XLSB})
+"""Archives beside those of Word, Excel and PowerPoint, whose pictures are members."""
 
 
 def read_office(data: bytes, kind: Format, limits: Limits) -> RichText:
@@ -89,17 +98,18 @@ def read_office(data: bytes, kind: Format, limits: Limits) -> RichText:
 
 
 def read_document(data: bytes, kind: Format, limits: Limits) -> Reading:
-    """Return a document of one section; headings are the document's own."""
+    """Return a document of one section; headings are the document's own. Its pictures are scans."""
     rich = read_office(data, kind, limits)
-    return replace(read_whole(clean_markdown(rich.markdown)), losses=rich.losses)
+    reading = replace(read_whole(clean_markdown(rich.markdown)), losses=rich.losses)
+    return add_pictures(reading, data, limits) if kind in PACKAGES else reading
 
 
 def read_word(data: bytes, limits: Limits) -> Reading:
     """Return a document with its reviewers' comments, and what its charts say."""
     rich = read_office(data, Format.DOCX, limits)
     text = clean_markdown(_COMMENT.sub("Comment: ", _MARK.sub("", rich.markdown)))
-    sections = (Section("", text), *_side_sections(data, text, "Charts"))
-    return Reading(sections, losses=rich.losses)
+    sections = (Section("", text), *_side_sections(data, text, CHARTS))
+    return add_pictures(Reading(sections, losses=rich.losses), data, limits)
 
 
 def _side_sections(data: bytes, known: str, heading: str) -> tuple[Section, ...]:
@@ -131,12 +141,13 @@ def read_workbook(data: bytes, kind: Format, limits: Limits) -> Reading:
     markdown = clean_markdown(rich.markdown)
     sheets = _split_sheets(markdown)
     if kind is not Format.XLSX:
-        return Reading(sheets, losses=rich.losses)
+        reading = Reading(sheets, losses=rich.losses)
+        return add_pictures(reading, data, limits) if kind in PACKAGES else reading
     found = read_missing_sheets(data, _names(sheets)) if rich.warnings else []
-    side = _side_sections(data, markdown, "Comments and drawings")
+    side = _side_sections(data, markdown, REMARKS)
     left = rich.warnings - len(found)
     losses = {"part left out": left} if left > 0 else {}
-    return Reading((*sheets, *found, *side), losses=losses)
+    return add_pictures(Reading((*sheets, *found, *side), losses=losses), data, limits)
 
 
 def _split_sheets(markdown: str) -> tuple[Section, ...]:

@@ -48,7 +48,7 @@ def read_pdf(data: bytes, limits: Limits, *, rich: bool = True) -> Reading:
         reading.sections,
         reading.scans,
         truncated=len(pages) < total,
-        losses={**losses, **reading.losses},
+        losses=losses,
         spent=layer.spent,
     )
 
@@ -80,14 +80,12 @@ def _read_layer(data: bytes, limits: Limits, seconds: float) -> _RichLayer:
 
 def _assemble(pages: Sequence[PdfPage | None], rich: Sequence[str]) -> Reading:
     states = [judge_page(page.signs) if page else PageState.BLANK for page in pages]
-    garbled = states.count(PageState.GARBLED)
     return Reading(
         tuple(
             Section(f"Page {number + 1}", _write_page(page, state, rich[number] if rich else ""))
             for number, (page, state) in enumerate(zip(pages, states, strict=True))
         ),
         tuple(_find_scans(pages, states)),
-        losses={"garbled page": garbled} if garbled else {},
     )
 
 

@@ -66,7 +66,7 @@ def read_page(document: pdfium.PdfDocument, number: int) -> PdfPage | None:
 def render_page(document: pdfium.PdfDocument, number: int, box: Box | None) -> Image.Image:
     """Return a page, or a box in it, in three colours at 200 dpi or less, 8 megapixels at most.
 
-    ``DocumentError`` OCR_FAILED when the page cannot be drawn.
+    ``ValueError`` when the page cannot be drawn.
     """
     try:
         page = document[number]
@@ -74,11 +74,8 @@ def render_page(document: pdfium.PdfDocument, number: int, box: Box | None) -> I
             return _render_open_page(page, box)
         finally:
             page.close()
-    except (pdfium.PdfiumError, ValueError) as error:
-        raise DocumentError(
-            FailureType.OCR_FAILED,
-            f"Page {number + 1} of the PDF cannot be drawn; print it to a new PDF and upload that.",
-        ) from error
+    except pdfium.PdfiumError as error:
+        raise ValueError(f"page {number} cannot be drawn") from error
 
 
 def _render_open_page(page: pdfium.PdfPage, box: Box | None) -> Image.Image:

@@ -1,9 +1,10 @@
-"""Slide by slide: what xberg reads, and the speaker notes, which it puts on the wrong slide."""
+"""Slide by slide: what xberg reads, the speaker notes, which it puts on the wrong slide, the pictures."""
 
 import io
 import re
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lxml.etree import XMLSyntaxError
 from pptx import Presentation
@@ -12,7 +13,12 @@ from pptx.slide import Slide
 
 from headwater.adapters.extraction.limits import Limits
 from headwater.adapters.extraction.readers.office import read_office
-from headwater.adapters.extraction.reading import Reading, Section
+from headwater.adapters.extraction.readers.pictures import (
+    add_pictures,
+    find_pictures,
+    place_pictures,
+)
+from headwater.adapters.extraction.reading import NOTES, Reading, Section
 from headwater.adapters.extraction.rich_text import (
     clean_markdown,
     clean_text,
@@ -33,22 +39,40 @@ DAMAGED_PACKAGE = (
 """What python-pptx raises for presentations that its own model does not foresee."""
 
 
-def read_presentation(data: bytes, limits: Limits) -> Reading:
-    """Return one section for each slide, with its notes.
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What stands beside a slide's own text; ``pictures`` are members of the package."""
 
-    When the notes cannot be read, or cannot be told to slides, they are a loss or a section of their own.
+    notes: str = ""
+    pictures: tuple[str, ...] = ()
+
+
+def read_presentation(data: bytes, limits: Limits) -> Reading:
+    """Return one section for each slide, with its notes and pictures.
+
+    When these cannot be told to slides, notes are a loss or a section of their own, pictures one at the
+    end.
     """
     rich = read_office(data, Format.PPTX, limits)
     slides = rich.pages or (rich.markdown,)
+    plain = Reading(_write_slides(slides, [_Extras()] * len(slides)), losses=rich.losses)
     try:
-        notes = [_read_notes(slide) for slide in Presentation(io.BytesIO(data)).slides]
+        extras = [_read_extras(slide) for slide in Presentation(io.BytesIO(data)).slides]
     except DAMAGED_PACKAGE:
         lost = {**rich.losses, "speaker notes": 1}
-        return Reading(_write_slides(slides, [""] * len(slides)), losses=lost)
-    if len(notes) != len(slides):
-        sections = (*_write_slides(slides, [""] * len(slides)), *_append_notes(notes))
-        return Reading(sections, losses=rich.losses)
-    return Reading(_write_slides(slides, notes), losses=rich.losses)
+        return add_pictures(replace(plain, losses=lost), data, limits)
+    if len(extras) != len(slides):
+        sections = (*plain.sections, *_append_notes(extras))
+        return add_pictures(replace(plain, sections=sections), data, limits)
+    reading = replace(plain, sections=_write_slides(slides, extras))
+    by_slide = {number: extra.pictures for number, extra in enumerate(extras)}
+    return place_pictures(reading, find_pictures(data, limits), by_slide)
+
+
+def _read_extras(slide: Slide) -> _Extras:
+    linked = (relation for relation in slide.part.rels.values() if not relation.is_external)
+    names = (str(relation.target_part.partname).lstrip("/") for relation in linked)
+    return _Extras(_read_notes(slide), tuple(names))
 
 
 def _read_notes(slide: Slide) -> str:
@@ -58,15 +82,15 @@ def _read_notes(slide: Slide) -> str:
     return clean_text(frame.text) if frame is not None else ""
 
 
-def _append_notes(notes: Sequence[str]) -> tuple[Section, ...]:
-    text = "\n\n".join(note for note in notes if note)
-    return (Section("Notes", text),) if text else ()
+def _append_notes(extras: Sequence[_Extras]) -> tuple[Section, ...]:
+    text = "\n\n".join(extra.notes for extra in extras if extra.notes)
+    return (Section(NOTES, text),) if text else ()
 
 
-def _write_slides(slides: Sequence[str], notes: Sequence[str]) -> tuple[Section, ...]:
+def _write_slides(slides: Sequence[str], extras: Sequence[_Extras]) -> tuple[Section, ...]:
     return tuple(
-        _write_slide(number, clean_markdown(slide), note)
-        for number, (slide, note) in enumerate(zip(slides, notes, strict=True), 1)
+        _write_slide(number, clean_markdown(slide), extra.notes)
+        for number, (slide, extra) in enumerate(zip(slides, extras, strict=True), 1)
     )
 
 
