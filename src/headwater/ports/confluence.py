@@ -176,7 +176,7 @@ class SourceFactory(Protocol):
         *,
         on_wait: Callable[[datetime | None], None] | None = None,
     ) -> AbstractAsyncContextManager[Source]:
-        """Probe which Confluence the address names and open it.
+        """Probe which Confluence the address names, prove that it knows the caller, and open it.
 
         ``on_wait`` is told until when calls are paused because Confluence asked for it, and ``None``
         when they go on.

@@ -49,14 +49,13 @@ def make_space(key):
 
 @dataclass
 class FakeSource:
-    """A Confluence with some spaces; ``refusal`` is what its credentials check raises."""
+    """A Confluence with some spaces; ``refusal`` is what opening it raises."""
 
     spaces: tuple[Space, ...] = (make_space("ZOO"), make_space("DOCS"))
     refusal: Exception | None = None
 
     async def check_credentials(self):
-        if self.refusal:
-            raise self.refusal
+        pass
 
     async def find_space(self, key):
         for space in self.spaces:
@@ -80,6 +79,8 @@ class FakeSources:
     async def open(self, address, credential, *, on_wait=None):  # noqa: ARG002  (the port's shape)
         self.opened += 1
         assert credential.token.reveal() == TOKEN
+        if self.source.refusal:
+            raise self.source.refusal
         yield self.source
         if self.meanwhile:
             doing, self.meanwhile = self.meanwhile, None

@@ -1,7 +1,12 @@
-"""Settling one batch: compare, embed what is new, store in one commit, remember last."""
+"""Settling one batch: compare and embed what is new, then store in one commit, remember last.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+Two halves, so that the embedder works on the next batch while the store takes this one.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 
 import stamina
@@ -26,6 +31,8 @@ BACKEND_PATIENCE: Final = 60.0
 """Seconds a batch waits for a store or model that is away before its documents fail."""
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +45,68 @@ class _Compared:
     outcome: Outcome
 
 
-async def settle_batch(run: SyncRun, batch: Batch) -> None:
-    """Bring a batch into the index. A document that fails is recorded and stops no other."""
-    failures = [make_failure(broken.metadata, broken.error) for broken in batch.broken]
-    await record_results(run, failures)
-    await settle_skips(
-        run, [make_skip(item.metadata, item.reason, item.provenance) for item in batch.left_out]
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """A batch that is ready to be stored: every vector that it needs is at hand."""
+
+    batch: Batch
+    compared: tuple[_Compared, ...]
+    vectors: Mapping[str, Vector]
+    """By chunk text hash."""
+    failures: tuple[DocumentResult, ...]
+    """What could not be embedded."""
+
+
+async def embed_batches(
+    run: SyncRun, batches: AsyncGenerator[Batch, None]
+) -> AsyncGenerator[EmbeddedBatch, None]:
+    """Yield the batches as they are embedded: one after the other, whatever becomes of the one before.
+
+    No two batches may share a document, since the earlier one may not be stored when the later one
+    is compared with what is.
+    """
+    async with aclosing(batches):
+        async for batch in batches:
+            yield await _embed_batch(run, batch)
+
+
+async def _embed_batch(run: SyncRun, batch: Batch) -> EmbeddedBatch:
+    done, failed = await _do_all_or_each(partial(_compare_and_embed, run), batch.prepared)
+    return EmbeddedBatch(
+        batch,
+        compared=tuple(item for compared, _ in done for item in compared),
+        vectors={name: vector for _, vectors in done for name, vector in vectors.items()},
+        failures=tuple(make_failure(item.metadata, error) for item, error in failed),
     )
-    await _settle(run, batch.prepared)
+
+
+async def store_batch(run: SyncRun, embedded: EmbeddedBatch) -> None:
+    """Bring a batch into the index, and remember it. A document that fails stops no other."""
+    broken = [make_failure(item.metadata, item.error) for item in embedded.batch.broken]
+    await record_results(run, [*broken, *embedded.failures])
+    left_out = embedded.batch.left_out
+    await settle_skips(
+        run, [make_skip(item.metadata, item.reason, item.provenance) for item in left_out]
+    )
+    done, failed = await _do_all_or_each(partial(_store, run, embedded.vectors), embedded.compared)
+    results = [_make_result(item) for stored in done for item in stored]
+    failures = [make_failure(item.document.metadata, error) for item, error in failed]
+    await record_results(run, [*results, *failures])
+
+
+async def _do_all_or_each(
+    work: Callable[[Sequence[Item]], Awaitable[Done]], items: Sequence[Item]
+) -> tuple[list[Done], list[tuple[Item, DocumentError]]]:
+    """Do the work for all items at once; where one spoils it, find that one by doing each alone."""
+    if not items:
+        return [], []
+    try:
+        return [await work(items)], []
+    except DocumentError as error:
+        if len(items) == 1 or isinstance(error.__cause__, RetryableError):
+            return [], [(item, error) for item in items]
+    parts = [await _do_all_or_each(work, [item]) for item in items]
+    return [part for done, _ in parts for part in done], [one for _, bad in parts for one in bad]
 
 
 async def settle_skips(run: SyncRun, results: Sequence[DocumentResult]) -> None:
@@ -62,31 +123,26 @@ async def settle_skips(run: SyncRun, results: Sequence[DocumentResult]) -> None:
     await record_results(run, results)
 
 
-async def _settle(run: SyncRun, prepared: Sequence[Prepared]) -> None:
-    if not prepared:
-        return
-    try:
-        results = await _bring_in(run, prepared)
-    except DocumentError as error:
-        if len(prepared) > 1 and not isinstance(error.__cause__, RetryableError):
-            # One document spoils the batch: find it by settling each alone.
-            for document in prepared:
-                await _settle(run, [document])
-            return
-        results = [make_failure(item.metadata, error) for item in prepared]
-    await record_results(run, results)
-
-
-async def _bring_in(run: SyncRun, prepared: Sequence[Prepared]) -> list[DocumentResult]:
+async def _compare_and_embed(
+    run: SyncRun, prepared: Sequence[Prepared]
+) -> tuple[list[_Compared], Mapping[str, Vector]]:
     known = await _read_known(run, prepared)
-    vectors = await call_store(
-        lambda: run.ports.store.read_vectors(run.namespace, reusable_documents(known, run.recipe))
-    )
+    stored = reusable_documents(known, run.recipe)
+    vectors = await _read_vectors(run, stored) if stored else {}
     compared = [_compare(item, known, frozenset(vectors)) for item in prepared]
-    fresh = await _embed(run, compared)
-    batch = _make_store_batch(compared, {**vectors, **fresh})
+    return compared, {**vectors, **await _embed(run, compared)}
+
+
+async def _read_vectors(run: SyncRun, stored: Sequence[DocumentId]) -> Mapping[str, Vector]:
+    return await call_store(lambda: run.ports.store.read_vectors(run.namespace, stored))
+
+
+async def _store(
+    run: SyncRun, vectors: Mapping[str, Vector], compared: Sequence[_Compared]
+) -> Sequence[_Compared]:
+    batch = _make_store_batch(compared, vectors)
     await call_store(lambda: run.ports.store.apply(run.namespace, batch))
-    return [_make_result(item) for item in compared]
+    return compared
 
 
 async def _read_known(

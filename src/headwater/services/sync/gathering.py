@@ -37,7 +37,6 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
         run = await take_present_restriction(opened)
         only = await read_retried(ports, run.job)
         await run.check_cancelled()
-        await run.source.check_credentials()
         space = await run.source.find_space(run.job.request.space)
         # What was accepted last holds for every later retry, however this job ends.
         before = await _remember_space(run, space)

@@ -1,7 +1,7 @@
 """The second part of a sync: carry out the decisions, batch by batch.
 
-A batch goes vectors first, catalog last, so that a crash repeats it and never skips it. Reading and
-converting the next batches goes on while one is embedded.
+A batch goes vectors first, catalog last, so that a crash repeats it and never skips it. Reading,
+converting, embedding and storing go on side by side, each with another batch in hand.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -16,7 +16,7 @@ from headwater.domain.sync import Action, Provenance, WorkItem
 from headwater.pipeline.planning import is_searchable
 from headwater.ports import Ports
 from headwater.services.sync.attachments import prepare_attachments
-from headwater.services.sync.batches import settle_batch, settle_skips
+from headwater.services.sync.batches import embed_batches, settle_skips, store_batch
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
 from headwater.services.sync.results import make_failure, make_skip, record_results
 from headwater.services.sync.run import SyncRun, describe_item, open_run
@@ -27,6 +27,11 @@ from headwater.services.sync.upkeep import settle_unread
 
 PENDING_BATCH: Final = 1000
 BATCHES_AHEAD: Final = 2
+"""Of the embedder: enough that it need not wait for a page that takes long to convert."""
+
+EMBEDDED_AHEAD: Final = 1
+"""Of the store, beside the one that it takes in and the one that is being embedded."""
+
 VANISHED: Final = "vanished"
 """Listed, but gone when its body was asked for; the next sync sees what became of it."""
 
@@ -62,12 +67,26 @@ async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem]) ->
 
 async def _settle_all(run: SyncRun, documents: AsyncGenerator[Readied, None]) -> set[ContentId]:
     settled: set[ContentId] = set()
-    async with aclosing(read_ahead(gather_batches(documents), depth=BATCHES_AHEAD)) as batches:
-        async for batch in batches:
+    prepared = read_ahead(gather_batches(_leave_out_repeats(documents)), depth=BATCHES_AHEAD)
+    embedded = read_ahead(embed_batches(run, prepared), depth=EMBEDDED_AHEAD)
+    async with aclosing(embedded) as batches:
+        async for item in batches:
             await run.check_cancelled()
-            await settle_batch(run, batch)
-            settled |= batch.content_ids
+            await store_batch(run, item)
+            settled |= item.batch.content_ids
     return settled
+
+
+async def _leave_out_repeats(
+    documents: AsyncGenerator[Readied, None],
+) -> AsyncGenerator[Readied, None]:
+    """Yield each document once, whatever Confluence delivered twice."""
+    seen: set[ContentId] = set()
+    async with aclosing(documents):
+        async for document in documents:
+            if document.metadata.content_id not in seen:
+                seen.add(document.metadata.content_id)
+                yield document
 
 
 async def _settle_vanished(
