@@ -60,7 +60,8 @@ format: $(SYNCED) ## Format the code and mend what ruff can mend
 check: lint test ## What CI runs: lint, then the tests
 
 bench: $(SYNCED) ## Run the benchmarks and print their tables
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/*.py; do \
+	  name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## Remove what was installed and built
 	rm -rf .venv .uv .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

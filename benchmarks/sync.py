@@ -1,153 +1,55 @@
-"""A whole upload of a generated space: seconds, pages per second, requests, peak memory.
+"""Whole uploads with the offline embedder: pages per second, and how much of the time it was at work.
 
-The sandbox runs in this process, the service in one of its own, so that its memory is its own.
-Figures of one run compare with each other only: the machine is shared.
+A sync cannot be faster than its embedder; the share says how near it comes. The sandbox is in a process
+of its own, and answers after the given latency. Figures of one run compare with each other only.
 
-    .venv/bin/python benchmarks/sync.py --pages 1000 --latency 0 0.05
+    .venv/bin/python -m benchmarks.sync --pages 1000 --latency 0 0.05
 """
 
 import argparse
-import asyncio
-import json
-import logging
 import os
 import platform
-import resource
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from headwater.adapters.logs import configure_logging
-from headwater.bootstrap import open_ports, prepare_settings
-from headwater.config import load_settings
-from headwater.domain.ids import JobId, SpaceKey, TenantId
-from headwater.domain.jobs import (
-    ContentRestriction,
-    Job,
-    JobRef,
-    ProcessorMode,
-    SiteAddress,
-    SiteCredential,
-    UploadRequest,
-)
-from headwater.domain.secrets import Secret
-from headwater.ports import Ports
+from benchmarks.rig.service import Report, run_service
 from headwater.sandbox.generator import Recipe, generate_world
-from headwater.sandbox.server import Sandbox, run_sandbox_thread
-from headwater.services.uploads import submit_upload
+from headwater.sandbox.server import run_sandbox_thread
 
-TENANT = TenantId("00000000-0000-4000-8000-000000000001")
+SHARE = 0.9
+"""Of the time of fetching, converting, embedding and storing, in which the embedder should be at work."""
 
 
 def main() -> None:
-    options = _read_options()
-    configure_logging(json_lines=False, own_level=logging.WARNING)
-    if options.child:
-        asyncio.run(_run_service(json.loads(options.child)))
-        return
-    rows = []
-    for latency in options.latency:
-        world = generate_world(Recipe(pages=options.pages))
-        with run_sandbox_thread(world, latency=latency) as site:
-            rows += _measure(site, latency)
-    _print(options.pages, rows)
-
-
-def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=1000)
-    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 0.05])
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 0.05], help="seconds")
+    options = parser.parse_args()
+    table = _make_table(options.pages)
+    for latency in options.latency:
+        first, unchanged = _measure(options.pages, latency)
+        table.add_row(*_make_row(latency, "first", first))
+        table.add_row(*_make_row(latency, "unchanged", unchanged))
+    Console(width=120).print(table)
 
 
-def _measure(site: Sandbox, latency: float) -> list[dict[str, Any]]:
-    with TemporaryDirectory(prefix="headwater-bench-") as folder:
-        # Built in a process of its own, so that building the model is not in the measured peak.
-        _start_child({"folder": folder})
-        task = {
-            "folder": folder,
-            "instance_url": site.instance_url,
-            "web_url": site.web_url,
-            "email": site.email,
-            "token": site.token,
-        }
-        lines = _start_child(task)
-    return [{"latency": latency, **json.loads(line)} for line in lines]
+def _measure(pages: int, latency: float) -> tuple[Report, Report]:
+    world = generate_world(Recipe(pages=pages))
+    with (
+        run_sandbox_thread(world, latency=latency) as site,
+        run_service(offline_embedder=True) as service,
+    ):
+        return service.upload(site), service.upload(site)
 
 
-def _start_child(task: dict[str, str]) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", json.dumps(task)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
+def _make_table(pages: int) -> Table:
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    table = Table(
+        title=f"{pages} pages; {machine}; at least {SHARE:.0%} busy is the aim",
+        title_justify="left",
     )
-    return done.stdout.splitlines()
-
-
-async def _run_service(task: dict[str, str]) -> None:
-    settings = prepare_settings(
-        load_settings(data_dir=Path(task["folder"]), allowed_private_hosts=("127.0.0.1",))
-    )
-    async with open_ports(settings) as ports:
-        idle = _peak_mebibytes()
-        for what in ("first", "unchanged") if "instance_url" in task else ():
-            started = monotonic()
-            job = await _upload(ports, task)
-            seconds = monotonic() - started
-            report = _describe(job, what, seconds, _peak_mebibytes() - idle)
-            sys.stdout.write(json.dumps(report) + "\n")
-
-
-async def _upload(ports: Ports, task: dict[str, str]) -> Job:
-    request = UploadRequest(
-        address=SiteAddress(task["instance_url"], task["web_url"]),
-        space=SpaceKey("GEN1"),
-        incremental=True,
-        use_ocr=False,
-        processor_mode=ProcessorMode.AUTO,
-        rezolve_domain="benchmark",
-        restriction=ContentRestriction(),
-    )
-    credential = SiteCredential(task["email"], Secret(task["token"]))
-    job_id: JobId = await submit_upload(ports, TENANT, request, credential, job_id=None)
-    while True:
-        job = await ports.jobs.find(JobRef(TENANT, job_id))
-        assert job
-        if job.status.is_final:
-            return job
-        await asyncio.sleep(0.05)
-
-
-def _describe(job: Job, what: str, seconds: float, grown: float) -> dict[str, Any]:
-    return {
-        "sync": what,
-        "status": job.status.value,
-        "seconds": seconds,
-        "pages": job.progress.documents.done,
-        "chunks": job.progress.chunks.embedded,
-        "requests": job.progress.requests,
-        "grown": grown,
-        "peak": _peak_mebibytes(),
-    }
-
-
-def _peak_mebibytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _print(pages: int, rows: Sequence[dict[str, Any]]) -> None:
-    facts = f"{pages} pages; {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    table = Table(title=facts, title_justify="left")
-    columns = (
+    for name in (
         "latency s",
         "sync",
         "status",
@@ -155,24 +57,28 @@ def _print(pages: int, rows: Sequence[dict[str, Any]]) -> None:
         "pages/s",
         "chunks/s",
         "requests",
+        "embedder busy",
         "peak MiB",
         "of it job MiB",
-    )
-    for name in columns:
+    ):
         table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            f"{row['latency']:g}",
-            row["sync"],
-            row["status"],
-            f"{row['seconds']:.1f}",
-            f"{row['pages'] / row['seconds']:.0f}",
-            f"{row['chunks'] / row['seconds']:.0f}",
-            str(row["requests"]),
-            f"{row['peak']:.0f}",
-            f"{row['grown']:.0f}",
-        )
-    Console(width=110).print(table)
+    return table
+
+
+def _make_row(latency: float, what: str, report: Report) -> list[str]:
+    documents, processing = report.progress["documents"], report.steps["bring_in"]
+    return [
+        f"{latency:g}",
+        what,
+        report.status,
+        f"{report.seconds:.1f}",
+        f"{documents['done'] / report.seconds:.0f}",
+        f"{report.embedded / report.seconds:.0f}",
+        str(report.progress["requests"]),
+        f"{report.busy / processing:.1%}" if report.embedded else "-",
+        f"{report.peak:.0f}",
+        f"{report.peak - report.idle:.0f}",
+    ]
 
 
 if __name__ == "__main__":

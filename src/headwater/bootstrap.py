@@ -53,20 +53,20 @@ def prepare_settings(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def open_ports(
-    settings: Settings, *, embedder: Embedder | None = None
+    settings: Settings, *, embedder: Embedder | None = None, store: VectorStore | None = None
 ) -> AsyncGenerator[Ports, None]:
     """Open everything, execute stored jobs, and close it all again at the end.
 
-    ``settings`` come from :func:`prepare_settings`. An ``embedder`` takes the place of the one they
-    name, and stays the caller's to close. Raises ``ConfigError`` where something cannot be
-    opened as configured.
+    ``settings`` come from :func:`prepare_settings`. An ``embedder`` or ``store`` takes the place
+    of the one they name, and stays the caller's to close. Raises ``ConfigError`` where something
+    cannot be opened as configured.
     """
     from headwater.jobs.engine import JobEngine  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         stores = await _open_catalog(settings, stack)
         embedder = embedder or await _open_embedder(settings, stack)
-        store = await _open_store(settings, stack, embedder.dimension)
+        store = store or await _open_store(settings, stack, embedder.dimension)
         extractor = _open_extractor(stack)
         engine = JobEngine(settings.data_dir / "jobs")
         ports = _assemble(

@@ -1,0 +1,80 @@
+"""How much memory a sync takes by the size of its space, with the vector store and without.
+
+Each sync runs in a service process of its own; the sandbox, with the made-up wiki, is in another. The
+peak is that process's largest resident size. Without the store (one that keeps nothing in its place)
+the figures are Headwater's own. The largest size takes a quarter of an hour and more.
+
+    .venv/bin/python -m benchmarks.sync_memory --pages 1000 50000
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.rig.service import Report, run_service
+from headwater.sandbox.generator import Recipe, generate_world
+from headwater.sandbox.server import run_sandbox_thread
+
+MOST = 1.3
+"""The largest space's peak may be at most so many times the smallest's."""
+
+COMMENTS_EVERY = 4
+RESTRICTIONS_EVERY = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, nargs="+", default=[1000, 10_000])
+    options = parser.parse_args()
+    table = _make_table()
+    for forgetful in (False, True):
+        peaks = [_measure(pages, table, forgetful=forgetful) for pages in sorted(options.pages)]
+        _check(peaks)
+    Console(width=120).print(table)
+
+
+def _measure(pages: int, table: Table, *, forgetful: bool) -> float:
+    recipe = Recipe(
+        pages=pages, comments_every=COMMENTS_EVERY, restrictions_every=RESTRICTIONS_EVERY
+    )
+    with (
+        run_sandbox_thread(generate_world(recipe)) as site,
+        run_service(forgetful=forgetful) as service,
+    ):
+        first = service.upload(site, source_restriction=True)
+        unchanged = service.upload(site, source_restriction=True)
+    for what, report in (("first", first), ("unchanged", unchanged)):
+        assert report.status == "succeeded", report.message
+        table.add_row(*_make_row(pages, what, report, forgetful=forgetful))
+        print(*_make_row(pages, what, report, forgetful=forgetful), report.steps, flush=True)
+    return unchanged.peak
+
+
+def _check(peaks: Sequence[float]) -> None:
+    assert peaks[-1] <= MOST * peaks[0], f"{peaks[-1]:.0f} MiB, and {peaks[0]:.0f} at the smallest"
+
+
+def _make_table() -> Table:
+    table = Table(title="Peak memory of the service's process", title_justify="left")
+    for name in ("store", "pages", "sync", "chunks", "seconds", "peak MiB", "idle MiB", "job MiB"):
+        table.add_column(name, justify="right")
+    return table
+
+
+def _make_row(pages: int, what: str, report: Report, *, forgetful: bool) -> list[str]:
+    return [
+        "none" if forgetful else "LanceDB",
+        f"{pages:,}",
+        what,
+        f"{report.embedded:,}",
+        f"{report.seconds:.0f}",
+        f"{report.peak:.0f}",
+        f"{report.idle:.0f}",
+        f"{report.peak - report.idle:.0f}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
