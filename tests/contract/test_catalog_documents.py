@@ -9,7 +9,7 @@ from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
-from headwater.domain.jobs import ContentRestriction, JobChange, JobStatus
+from headwater.domain.jobs import ContentRestriction, JobChange, JobStatus, Progress
 from headwater.domain.sync import (
     Action,
     Decision,
@@ -36,8 +36,8 @@ from tests.contract.catalog_samples import (
     open_engine,
 )
 
-INDEXING = (Outcome.ADDED, Outcome.UPDATED, Outcome.METADATA_ONLY, Outcome.UNCHANGED)
 HR_SCOPE = Scope("r:acme.example:1")
+INDEXING = (Outcome.ADDED, Outcome.UPDATED, Outcome.METADATA_ONLY, Outcome.UNCHANGED)
 
 
 @pytest.fixture(params=ENGINES)
@@ -79,6 +79,7 @@ async def test_a_successful_document_is_remembered_as_indexed(stores, ref, outco
         content_id=ContentId("1"),
         page_id=ContentId("1"),
         kind=DocumentKind.PAGE,
+        space=SPACE,
         state=DocumentState.INDEXED,
         title="Page 1",
         source_url="https://wiki.acme.example/pages/1",
@@ -233,12 +234,30 @@ async def test_a_document_that_only_another_job_listed_is_missing(stores, ref):
     assert await stores.catalog.missing(other, SITE, SPACE) == []
 
 
-async def test_forgotten_documents_are_gone_and_counted(stores, ref):
+async def forget(stores, ref, *numbers, space=SPACE):
+    """Forget the documents; each that was there counts as a request."""
+    await stores.catalog.forget(
+        ref,
+        space,
+        [document_id(number) for number in numbers],
+        lambda gone: JobChange(progress=Progress(requests=len(gone))),
+    )
+    return (await stores.jobs.find(ref)).progress.requests
+
+
+async def test_forgotten_documents_are_gone_and_counted_once(stores, ref):
     await record(stores, ref, make_result(1), make_result(2))
-    await stores.catalog.forget(ref, [document_id(1)], done(1))
+    assert await forget(stores, ref, 1) == 1
     assert await known_one(stores, ref, 1) is None
     assert await current_scope(stores, ref, 2) == OPEN_SCOPE
-    assert (await stores.jobs.find(ref)).progress.documents.done == 3
+    assert await forget(stores, ref, 1) == 1
+
+
+async def test_what_another_space_took_over_is_not_forgotten_with_the_space_it_left(stores, ref):
+    await record(stores, ref, make_result(1, metadata=make_metadata(1, space=SpaceKey("HR"))))
+    assert await forget(stores, ref, 1) == 0
+    assert (await known_one(stores, ref, 1)).space == "HR"
+    assert await forget(stores, ref, 1, space=SpaceKey("HR")) == 1
 
 
 async def test_a_held_document_stays_searchable_until_it_comes_by_again(stores, ref):
@@ -276,7 +295,7 @@ async def test_thousands_of_documents_are_recorded_looked_up_and_forgotten(store
     assert len(await stores.catalog.known(ref.tenant, SITE, content_ids)) == 2_000
     await stores.catalog.hold(ref, every, JobChange())
     assert await count(stores, ref) == 2_000
-    await stores.catalog.forget(ref, every, JobChange())
+    assert await forget(stores, ref, *numbers) == 2_000
     assert await count(stores, ref) == 0
 
 
@@ -315,11 +334,3 @@ async def test_what_a_document_was_made_from_is_remembered(stores, ref):
     made = Provenance("r1", comments_digest="c1", body_digest="b1")
     await record(stores, ref, make_result(1, provenance=made))
     assert (await known_one(stores, ref)).provenance == made
-
-
-async def test_a_moved_scope_acts_at_once_and_leaves_the_digest(stores, ref):
-    await record(stores, ref, make_result(1), make_result(2))
-    await stores.catalog.move_scopes(ref.tenant, SITE, {ContentId("1"): HR_SCOPE})
-    assert await current_scope(stores, ref, 1) == HR_SCOPE
-    assert await current_scope(stores, ref, 2) == OPEN_SCOPE
-    assert (await known_one(stores, ref)).metadata_digest == "m1"

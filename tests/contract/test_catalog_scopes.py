@@ -1,6 +1,9 @@
 """What every catalog keeps to: who may read what."""
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import event
 
 from headwater.domain.access import (
     CLOSED,
@@ -15,8 +18,9 @@ from headwater.domain.access import (
     restricted_scope,
 )
 from headwater.domain.content import DocumentKind
-from headwater.domain.ids import ContentId, SpaceKey
+from headwater.domain.ids import ContentId, JobId, SpaceKey
 from headwater.domain.jobs import JobChange
+from headwater.domain.sync import Outcome
 from tests.contract.catalog_samples import (
     ENGINES,
     OPEN_SCOPE,
@@ -27,6 +31,7 @@ from tests.contract.catalog_samples import (
     make_listed,
     make_metadata,
     make_ref,
+    make_request,
     make_result,
     open_engine,
 )
@@ -55,7 +60,13 @@ async def ref(stores):
 
 
 async def prune(stores, ref, *keep: Scope, space=SPACE):
-    await stores.catalog.prune_scope_rules(ref.tenant, space, SITE, frozenset(keep))
+    """Write these rules alone anew, as a sync of the space does; return what rules are left."""
+    if space != SPACE:
+        ref = replace(ref, job_id=JobId(f"job-of-{space}"))
+        await add_running_job(stores, ref, request=make_request(space=space))
+    rules = await stores.catalog.scope_rules(ref.tenant)
+    kept = [rules[scope] for scope in keep]
+    await stores.catalog.write_access(ref, SITE, kept, {}, prune=True)
     return set(await stores.catalog.scope_rules(ref.tenant))
 
 
@@ -133,11 +144,81 @@ async def test_what_was_not_listed_keeps_to_the_clauses_that_a_rule_gives_up(sto
     wider = ScopeRule(OUTER, (frozenset({group("all-hands")}),), OPEN_SCOPE)
     _, unlisted, *_ = await write(stores, ref, [RULES[0], wider], {"1": OUTER})
     assert unlisted == frozen_scope(OUTER)
-    rules = await stores.catalog.scope_rules(ref.tenant)
-    assert unlisted in readable_scopes(rules, make_reader(groups=["staff", "hr"]))
-    assert unlisted not in readable_scopes(rules, make_reader(groups=["staff", "all-hands"]))
+    assert not await is_readable(stores, ref, unlisted, "staff", "hr")
+    assert not await is_readable(stores, ref, unlisted, "staff", "all-hands")
+    assert await is_readable(stores, ref, unlisted, "staff", "hr", "all-hands")
     assert (await write(stores, ref, [RULES[0], wider], {"2": OUTER}))[1] == OUTER
     assert unlisted not in await stores.catalog.scope_rules(ref.tenant)
+
+
+async def is_readable(stores, ref, scope, *groups):
+    rules = await stores.catalog.scope_rules(ref.tenant)
+    return scope in readable_scopes(rules, make_reader(groups=groups))
+
+
+async def test_what_was_frozen_follows_what_is_tightened_above_it_later(stores, ref):
+    named = make_metadata(2, access_scope=OUTER)
+    await stores.catalog.record(ref, [make_result(2, metadata=named)], JobChange())
+    wider = [ScopeRule(OPEN_SCOPE, (OPEN,)), RULES[1]]
+    (_, unlisted, *_) = await write(stores, ref, wider, {})
+    assert await is_readable(stores, ref, unlisted, "staff", "hr")
+    tight = [ScopeRule(OPEN_SCOPE, (OPEN, frozenset({group("board")}))), RULES[1]]
+    assert (await write(stores, ref, tight, {}))[1] == unlisted
+    assert not await is_readable(stores, ref, unlisted, "staff", "hr")
+    assert await is_readable(stores, ref, unlisted, "staff", "hr", "board")
+
+
+async def test_what_was_frozen_is_frozen_again_without_another_name(stores, ref):
+    named = make_metadata(2, access_scope=OUTER)
+    await stores.catalog.record(ref, [make_result(2, metadata=named)], JobChange())
+    for name in ("board", "press", "audit"):
+        rules = [ScopeRule(OPEN_SCOPE, (frozenset({group(name)}),)), RULES[1]]
+        (_, unlisted, *_) = await write(stores, ref, rules, {})
+        assert unlisted == frozen_scope(OUTER)
+    assert set(await stores.catalog.scope_rules(ref.tenant)) == {OPEN_SCOPE, OUTER, unlisted}
+    assert await is_readable(stores, ref, unlisted, "staff", "board", "press", "audit", "hr")
+    assert not await is_readable(stores, ref, unlisted, "staff", "press", "audit", "hr")
+
+
+async def test_the_rule_that_stored_records_name_stays_while_their_document_fails(stores, ref):
+    named = make_metadata(2, access_scope=OUTER)
+    await stores.catalog.record(ref, [make_result(2, metadata=named)], JobChange())
+    await write(stores, ref, [RULES[0]], {"2": OPEN_SCOPE})
+    assert OUTER in await stores.catalog.scope_rules(ref.tenant), "no search could find them"
+    opened = make_metadata(2, access_scope=OPEN_SCOPE)
+    failed = make_result(2, Outcome.FAILED, metadata=opened)
+    await stores.catalog.record(ref, [failed], JobChange())
+    await write(stores, ref, [RULES[0]], {"2": OPEN_SCOPE})
+    assert OUTER in await stores.catalog.scope_rules(ref.tenant)
+    await stores.catalog.record(ref, [make_result(2, metadata=opened)], JobChange())
+    await write(stores, ref, [RULES[0]], {"2": OPEN_SCOPE})
+    assert OUTER not in await stores.catalog.scope_rules(ref.tenant)
+
+
+async def test_freezing_takes_as_many_statements_for_one_scope_as_for_hundreds(stores, ref):
+    scopes = [restricted_scope(SITE, ContentId(str(number))) for number in range(300)]
+    rules = [ScopeRule(scope, (frozenset({group("hr")}),), OPEN_SCOPE) for scope in scopes]
+    await stores.catalog.put_scope_rules(ref.tenant, SPACE, SITE, [RULES[0], *rules])
+    results = [
+        make_result(number, metadata=make_metadata(number, access_scope=scope))
+        for number, scope in enumerate(scopes)
+    ]
+
+    async def count_updates(scope):
+        updates = []
+
+        def note(_connection, _cursor, statement, *_):
+            updates.extend([statement] * statement.startswith("UPDATE documents"))
+
+        event.listen(stores.engine.sync_engine, "before_cursor_execute", note)
+        await write(stores, ref, [ScopeRule(OPEN_SCOPE, (scope,))], {})
+        event.remove(stores.engine.sync_engine, "before_cursor_execute", note)
+        return len(updates)
+
+    await stores.catalog.record(ref, results[:1], JobChange())
+    one = await count_updates(frozenset({group("board")}))
+    await stores.catalog.record(ref, results, JobChange())
+    assert await count_updates(frozenset({group("press")})) == one
 
 
 async def test_what_was_not_listed_follows_a_rule_that_admits_fewer(stores, ref):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.domain.access import Scope, ScopeRule, group
+from headwater.domain.access import CLOSED, Scope, ScopeRule, group
 from headwater.domain.content import Annotation, Restriction
 from headwater.domain.errors import RequestError
 from headwater.domain.ids import ContentId
@@ -79,7 +79,10 @@ async def record(stores, ref, marker, number):
 
 
 async def forget(stores, ref, marker, number):
-    await stores.catalog.forget(ref, [DOCUMENTS[number]], JobChange(message=marker))
+    def tally(_gone):
+        return JobChange(message=marker)
+
+    await stores.catalog.forget(ref, SPACE, [DOCUMENTS[number]], tally)
 
 
 async def hold(stores, ref, marker, number):
@@ -97,7 +100,8 @@ async def put_rules(stores, ref, marker, number):
 
 async def prune_rules(stores, ref, _marker, number):
     keep = frozenset({f"{OPEN_SCOPE}{number}"})
-    await stores.catalog.prune_scope_rules(ref.tenant, SPACE, SITE, keep)
+    rules = [ScopeRule(Scope(scope), (CLOSED,)) for scope in keep]
+    await stores.catalog.write_access(ref, SITE, rules, {}, prune=True)
 
 
 async def remove_held(stores, ref, marker, _number):
@@ -144,7 +148,9 @@ async def read_everything(stores, ref):
     page = await stores.jobs.list(tenant, space=None, status=None, cursor=None, limit=9)
     return {
         "jobs": [replace(job, ref=None) for job in page.jobs],
-        "open": [job.ref.job_id for job in await stores.jobs.list_open() if job.ref.tenant == tenant],
+        "open": [
+            job.ref.job_id for job in await stores.jobs.list_open() if job.ref.tenant == tenant
+        ],
         "failures": await stores.jobs.failures(ref, cursor=None, limit=9),
         "credential": await stores.credentials.read(tenant, make_job(ref).credential_id),
         "work": await work.read(ref, after=None, limit=9),

@@ -1,6 +1,7 @@
 """What every vector store promises, asked of each of them."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from headwater.adapters.lance.store import LanceStore
 from headwater.adapters.memory_store import MemoryStore
 from headwater.domain.content import DocumentKind
-from headwater.domain.ids import ChunkId, ContentId, DocumentId, Namespace, make_chunk_id
+from headwater.domain.ids import ChunkId, ContentId, DocumentId, Namespace, SpaceKey, make_chunk_id
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, StoredDocument, VectorStore
 from tests.contract.records import (
     ACME,
@@ -25,6 +26,7 @@ from tests.contract.records import (
     make_namespace,
     make_record,
 )
+from tests.pinecone.opening import run_pinecone_store
 
 NASTY = (
     "it's", "'", "''", "x' OR '1'='1", "x'; DROP TABLE t; --", "a\\b", "\\'", "\\", "nul\0nul", "\0",
@@ -33,10 +35,14 @@ NASTY = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["memory", "lance"])
+@pytest.fixture(params=["memory", "lance", "pinecone"])
 async def store(request, tmp_path):
     if request.param == "memory":
         yield MemoryStore()
+        return
+    if request.param == "pinecone":
+        async with run_pinecone_store(tmp_path) as (_, remote):
+            yield remote
         return
     lance = await LanceStore.open(tmp_path / "vectors", dimension=DIMENSION)
     yield lance
@@ -90,6 +96,17 @@ async def test_a_stored_document_comes_back_with_every_field(store):
     assert match.chunk_id == make_chunk_id(document_id(7), 0)
     assert (match.text, match.heading_path) == (record.chunk.text, record.chunk.heading_path)
     assert match.score > 0
+    assert match.ocr_confidence is None
+
+
+async def test_the_confidence_of_ocr_stays_with_its_chunk(store):
+    document = make_document(7, "typed words", "scanned words")
+    typed, scanned = document.records
+    sure = replace(scanned, chunk=replace(scanned.chunk, ocr_confidence=0.875))
+    await put(store, replace(document, records=(typed, sure)))
+    await store.apply(ACME, StoreBatch(metadata=(make_metadata(7, labels=frozenset({"new"})),)))
+    found = {match.text: match.ocr_confidence for match in await store.query(ACME, ask())}
+    assert found == {"typed words": None, "scanned words": 0.875}
 
 
 async def test_records_are_searchable_before_the_store_settles(store):
@@ -133,6 +150,13 @@ async def test_a_metadata_rewrite_of_an_unknown_document_stores_nothing(store):
     assert await store.count(ACME) == StoreCounts(documents=0, records=0)
     await put(store, make_document(1, "one"))
     await store.apply(ACME, StoreBatch(metadata=(make_metadata(9),)))
+    assert await store.list_documents(ACME) == {document_id(1): 1}
+
+
+async def test_a_deletion_from_one_space_leaves_what_another_space_took_over(store):
+    await put(store, make_document(1, "a"), make_document(2, "a", space=SpaceKey("HR")))
+    ids = (document_id(1), document_id(2))
+    await store.apply(ACME, StoreBatch(deletions=ids, deleted_from=SpaceKey("HR")))
     assert await store.list_documents(ACME) == {document_id(1): 1}
 
 

@@ -1,11 +1,8 @@
 """The vector store in memory: the twin that tests and small demos use, same answers in a few lines."""
 
 import math
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +10,7 @@ import numpy.typing as npt
 from headwater.domain.content import DocumentMetadata, StoredMatch
 from headwater.domain.ids import ChunkId, DocumentId, Namespace, make_chunk_id
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
-from headwater.pipeline.keywords import is_code, pick_keywords
+from headwater.pipeline.keywords import is_code, pick_keywords, split_words
 from headwater.ports import (
     HybridQuery,
     Record,
@@ -23,8 +20,6 @@ from headwater.ports import (
     StoreFilter,
     Vector,
 )
-
-_WORD: Final = re.compile(r"[^\W_]+")
 
 Candidates = Mapping[ChunkId, tuple[DocumentMetadata, Record]]
 
@@ -45,7 +40,9 @@ class MemoryStore:
         for document in batch.upserts:
             documents[document.metadata.document_id] = document
         for document_id in batch.deletions:
-            documents.pop(document_id, None)
+            stored = documents.get(document_id)
+            if stored and batch.deleted_from in {None, stored.metadata.space}:
+                del documents[document_id]
 
     async def read_vectors(
         self, namespace: Namespace, document_ids: Sequence[DocumentId]
@@ -142,7 +139,7 @@ def _weigh_words(texts: Mapping[ChunkId, str], keywords: Sequence[str]) -> Seque
     wanted = {
         _spell(part)
         for keyword in keywords
-        for part in ([keyword] if is_code(keyword) else _words(keyword))
+        for part in ([keyword] if is_code(keyword) else split_words(keyword))
     }
     wanted.discard("")
     counts = {
@@ -162,15 +159,9 @@ def _best(hits: Iterable[Ranked]) -> Sequence[Ranked]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
-def _words(text: str) -> Sequence[str]:
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(character for character in folded if not unicodedata.combining(character))
-    return _WORD.findall(plain)
-
-
 def _spell(text: str) -> str:
     """Return the text's words, each between spaces of its own."""
-    return "".join(f" {word} " for word in _words(text))
+    return "".join(f" {word} " for word in split_words(text))
 
 
 def _unit(vector: Vector) -> npt.NDArray[np.float32]:
@@ -186,4 +177,5 @@ def _make_match(hit: Ranked, metadata: DocumentMetadata, record: Record) -> Stor
         text=record.chunk.text,
         heading_path=record.chunk.heading_path,
         metadata=metadata,
+        ocr_confidence=record.chunk.ocr_confidence,
     )

@@ -8,7 +8,7 @@ Sources: Confluence's view restrictions are inherited and cumulative; the encodi
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from headwater.domain.content import Restriction
 from headwater.domain.ids import ContentId, SiteId, SpaceId
@@ -78,9 +78,13 @@ def restricted_scope(site: SiteId, content_id: ContentId) -> Scope:
     return Scope(f"r:{site}:{content_id}")
 
 
+FROZEN: Final = "f:"
+"""Begins the name of a frozen scope; the scope that it was follows."""
+
+
 def frozen_scope(scope: Scope) -> Scope:
     """Return the scope of what stays as readable as it was when this scope admits more."""
-    return Scope(f"f:{scope}")
+    return scope if scope.startswith(FROZEN) else Scope(f"{FROZEN}{scope}")
 
 
 def audience_clause(audience: Iterable[str]) -> Clause:

@@ -13,7 +13,7 @@ from headwater.domain.content import (
     Restriction,
 )
 from headwater.domain.errors import FailureType
-from headwater.domain.ids import ContentId, DocumentId
+from headwater.domain.ids import ContentId, DocumentId, SpaceKey
 from headwater.domain.jobs import ChunkCounts
 
 
@@ -81,6 +81,7 @@ class KnownDocument:
     page_id: ContentId
     """The page or post itself; for an attachment the page it hangs on."""
     kind: DocumentKind
+    space: SpaceKey
     state: DocumentState
     title: str
     source_url: str

@@ -4,11 +4,12 @@ Restrictions are inherited and cumulative (Confluence: a reader must satisfy eve
 restricted page's scope goes on with its own parent's. Anything unknown on the way up closes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.domain.access import (
     CLOSED,
+    EVERYONE,
     Clause,
     Scope,
     ScopeRule,
@@ -100,25 +101,35 @@ def _close(tree: _Tree, content_id: ContentId, rules: dict[Scope, ScopeRule]) ->
 
 
 def freeze_rules(
-    before: Mapping[Scope, ScopeRule], changed: Iterable[ScopeRule]
+    before: Mapping[Scope, ScopeRule], changed: Sequence[ScopeRule]
 ) -> dict[Scope, ScopeRule]:
     """Return, for every scope that would admit more than before, a rule that does not.
 
     It is for documents under such a scope that a sync did not see: where they stand now is unknown,
-    and what they stood under may admit others since. Frozen twice, they keep to both.
+    and what they stood under may admit others since. The frozen rule goes on with the scope that it
+    froze, so what is tightened there later acts on it too. Frozen twice, they keep to both.
     """
+    if all(before.get(rule.scope) == rule for rule in changed):
+        return {}
     after = {**before, **{rule.scope: rule for rule in changed}}
     frozen: dict[Scope, ScopeRule] = {}
     for scope in before:
         clauses = chain_clauses(before, scope)
         if _admits_more(clauses, chain_clauses(after, scope)):
-            name = frozen_scope(scope)
-            earlier = before[name].clauses if name in before else ()
-            frozen[scope] = ScopeRule(name, tuple(dict.fromkeys((*earlier, *clauses))))
+            frozen[scope] = _freeze(before, scope, clauses)
     return frozen
+
+
+def _freeze(
+    before: Mapping[Scope, ScopeRule], scope: Scope, clauses: Sequence[Clause]
+) -> ScopeRule:
+    name = frozen_scope(scope)
+    earlier = before[name].clauses if name in before else ()
+    parent = before[name].parent if scope == name else scope
+    return ScopeRule(name, tuple(dict.fromkeys((*earlier, *clauses))), parent)
 
 
 def _admits_more(before: Iterable[Clause], after: Iterable[Clause]) -> bool:
     """Whether some clause is neither kept nor replaced by one that admits fewer."""
     kept = tuple(after)
-    return any(not any(clause <= old for clause in kept) for old in before)
+    return any(EVERYONE not in old and not any(clause <= old for clause in kept) for old in before)

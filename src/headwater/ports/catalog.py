@@ -222,13 +222,25 @@ class Catalog(Protocol):
 
     async def record(
         self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
-    ) -> None:
-        """In one transaction: remember the documents, settle their work items, note the failures, count."""
+    ) -> Sequence[DocumentId]:
+        """In one transaction: remember the documents, settle their work items, note the failures, count.
+
+        Where any of them was deleted on request since the job decided about it, nothing is done, and
+        those are returned: the caller leaves them out. Their vectors are removed by the deletion.
+        """
 
     async def forget(
-        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+        self,
+        ref: JobRef,
+        space: SpaceKey,
+        document_ids: Sequence[DocumentId],
+        tally: Callable[[Sequence[KnownDocument]], JobChange],
     ) -> None:
-        """In one transaction: remove the documents and count."""
+        """In one transaction: remove those of the documents that are in the space, and change the job.
+
+        One that another space's job has taken over meanwhile stays. ``tally`` turns what was removed
+        into the change.
+        """
 
     async def hold(
         self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
@@ -248,6 +260,11 @@ class Catalog(Protocol):
     ) -> Sequence[CatalogEntry]:
         """Return the pages and posts of this title in spaces with this key."""
 
+    async def read_files(
+        self, tenant: TenantId, page_id: ContentId, names: Sequence[str]
+    ) -> Sequence[CatalogEntry]:
+        """Return the attachments of this page, of whichever site, that have one of these names."""
+
     async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
         """Return the held documents of a space, of whichever site, and all attachments of held pages."""
 
@@ -260,14 +277,6 @@ class Catalog(Protocol):
         """In one transaction: remove those of the documents that are held still, and change the job.
 
         ``tally`` turns the job as it is and what was removed into the change.
-        """
-
-    async def move_scopes(
-        self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
-    ) -> None:
-        """Set the present scope of remembered documents at once, ahead of the store's records.
-
-        Their metadata digest stays, so that the records are still seen to need the change.
         """
 
     async def write_access(
@@ -290,11 +299,6 @@ class Catalog(Protocol):
         self, tenant: TenantId, space: SpaceKey, site: SiteId, rules: Sequence[ScopeRule]
     ) -> None:
         """Add or replace these rules; the space's other rules stay."""
-
-    async def prune_scope_rules(
-        self, tenant: TenantId, space: SpaceKey, site: SiteId, keep: frozenset[Scope]
-    ) -> None:
-        """Remove the space's rules that are not kept and that no document's chain leads through."""
 
     async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:
         """Return all of the tenant's rules."""

@@ -74,6 +74,8 @@ class StoreBatch:
     metadata: tuple[DocumentMetadata, ...] = ()
     """Documents whose text stays: every one of their records gets these fields."""
     deletions: tuple[DocumentId, ...] = ()
+    deleted_from: SpaceKey | None = None
+    """Delete only records that name this space: another's job may have taken the document over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,39 @@ class StoreCounts:
 
     documents: int
     records: int
+
+
+class StoreLedger(Protocol):
+    """What we wrote to a store whose own listings lag behind its writes, and how words spread there.
+
+    Written before the store and confirmed after it: what a crash leaves behind is in the ledger.
+    """
+
+    async def expect(
+        self, namespace: Namespace, records: Mapping[DocumentId, int]
+    ) -> Mapping[DocumentId, int]:
+        """Note that each document is about to have so many records; return the most each may have."""
+
+    async def confirm(self, namespace: Namespace, records: Mapping[DocumentId, int]) -> None:
+        """Note that each document has exactly so many records; one with none is forgotten."""
+
+    async def read(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, int]:
+        """Return the most records each document may have; others are absent."""
+
+    async def forget(self, namespace: Namespace) -> None:
+        """Forget all that was written to the namespace, its words too."""
+
+    async def count_terms(
+        self, namespace: Namespace, terms: Mapping[int, int], records: int
+    ) -> None:
+        """Add to the number of records there are, and of those that hold each term."""
+
+    async def read_terms(
+        self, namespace: Namespace, terms: Sequence[int]
+    ) -> tuple[int, Mapping[int, int]]:
+        """Return how many records were counted, and how many of them hold each of these terms."""
 
 
 class VectorStore(Protocol):

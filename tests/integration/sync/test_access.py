@@ -6,7 +6,7 @@ from headwater.adapters.confluence import content
 from headwater.domain.ids import SiteId, SpaceKey
 from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.world import World
-from tests.integration.sync.lab import KEY, TENANT, Lab, paragraphs
+from tests.integration.sync.lab import KEY, TENANT, Lab, pages, paragraphs
 
 STRICT = ContentRestriction(source_restriction=True)
 ALL = "everybody"
@@ -212,3 +212,35 @@ async def test_an_upload_that_ends_early_has_narrowed_the_audience_for_good(lab:
     space = await lab.ports.catalog.find_space(TENANT, SiteId(lab.world.cloud_id), SpaceKey(KEY))
     assert space
     assert space.restriction.audience == ("staff",), "a later retry takes this one"
+
+
+async def hold_restricted_pages(lab: Lab) -> str:
+    """Leave thirty held pages, one named Held, that the board alone may read; return their gate."""
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff"])
+    gate = page(lab, "Gate")
+    lab.world.restrict(gate, groups=["board"])
+    held = [page(lab, "Held", parent=gate), *pages(lab.world, 29, parent=gate)]
+    await lab.sync(restriction=STRICT)
+    for content_id in held:
+        lab.world.trash(content_id)
+    return gate
+
+
+async def test_held_pages_stay_as_findable_as_they_were_when_the_same_upload_widens(
+    lab: Lab,
+) -> None:
+    await hold_restricted_pages(lab)
+    job = await lab.sync()
+    assert job.progress.documents.held == 30
+    assert await names_seen(lab) == {"Gate"}
+    assert "Held" in await names_seen(lab, "staff", "board")
+
+
+async def test_a_later_tightening_reaches_pages_that_are_held_apart(lab: Lab) -> None:
+    gate = await hold_restricted_pages(lab)
+    await lab.sync()
+    lab.site.faults.append(break_listing_before(gate))
+    await lab.sync(restriction=ContentRestriction(audience=("audit",)))
+    assert await names_seen(lab, "staff", "board") == set()
+    assert "Held" in await names_seen(lab, "staff", "board", "audit")

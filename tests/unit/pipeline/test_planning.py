@@ -56,6 +56,7 @@ def known_as(metadata: DocumentMetadata, **changes) -> KnownDocument:
         content_id=metadata.content_id,
         page_id=metadata.page_id,
         kind=metadata.kind,
+        space=metadata.space,
         state=DocumentState.INDEXED,
         title=metadata.title,
         source_url=metadata.source_url,

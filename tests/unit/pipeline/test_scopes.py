@@ -149,7 +149,7 @@ RULES = st.dictionaries(
 @given(before=RULES, changed=RULES, groups=st.sets(st.sampled_from("xyz")))
 def test_whatever_rules_become_what_a_sync_did_not_see_admits_nobody_new(before, changed, groups):
     reader = make_reader(groups=groups)
-    frozen = freeze_rules(before, changed.values())
+    frozen = freeze_rules(before, list(changed.values()))
     own = {rule.scope: rule for rule in frozen.values()}
     readers = readable_scopes({**before, **changed, **own}, reader)
     was_readable = readable_scopes(before, reader)
@@ -157,6 +157,26 @@ def test_whatever_rules_become_what_a_sync_did_not_see_admits_nobody_new(before,
         stays_under = frozen[scope].scope if scope in frozen else scope
         if stays_under in readers:
             assert scope in was_readable
+
+
+@given(before=RULES, changed=RULES, later=RULES, groups=st.sets(st.sampled_from("xyz")))
+def test_what_is_tightened_later_acts_on_what_was_frozen(before, changed, later, groups):
+    reader = make_reader(groups=groups)
+    own = {rule.scope: rule for rule in freeze_rules(before, list(changed.values())).values()}
+    rules = {**before, **changed, **own, **later}
+    readable = readable_scopes(rules, reader)
+    for rule in own.values():
+        assert rule.scope not in readable or rule.parent in readable
+
+
+@given(before=RULES, changed=RULES, groups=st.sets(st.sampled_from("xyz")))
+def test_who_passes_both_before_and_after_passes_what_is_frozen(before, changed, groups):
+    reader = make_reader(groups=groups)
+    frozen = freeze_rules(before, list(changed.values()))
+    after = {**before, **changed}
+    both = readable_scopes(before, reader) & readable_scopes(after, reader)
+    readable = readable_scopes({**after, **{rule.scope: rule for rule in frozen.values()}}, reader)
+    assert {rule.scope for scope, rule in frozen.items() if scope in both} <= readable
 
 
 def test_what_is_frozen_twice_keeps_to_both():

@@ -78,8 +78,9 @@ async def test_a_reader_without_scopes_asks_the_store_and_the_model_nothing(port
 
 async def test_a_hit_whose_page_was_tightened_since_is_dropped_and_replaced(indexed):
     best = (await ask(indexed, top_k=2))[:2]
-    moved = dict.fromkeys(map(ContentId, best), CLOSED_SCOPE)
-    await indexed.catalog.move_scopes(TENANT, SITE, moved)
+    moved = [make_metadata(number, access_scope=CLOSED_SCOPE) for number in best]
+    results = [make_result(0, metadata=item) for item in moved]
+    await indexed.catalog.record(REF, results, JobChange())
     after = await ask(indexed, top_k=2)
     assert len(after) == 2
     assert not {*after} & {*best}

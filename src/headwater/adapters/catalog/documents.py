@@ -20,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.engine import Database
+from headwater.adapters.catalog.facts import choose_facts, read_listed
 from headwater.adapters.catalog.holding import read_held
 from headwater.adapters.catalog.jobs import change_job, lock_job
 from headwater.adapters.catalog.moving import follow_pages, freeze_unlisted, move_listed
+from headwater.adapters.catalog.refusing import refuse_deleted
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
 from headwater.adapters.catalog.rows import (
     entry_from_row,
@@ -95,27 +97,42 @@ class SqlCatalog:
 
     async def record(
         self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
-    ) -> None:
+    ) -> Sequence[DocumentId]:
         """In one transaction: remember the documents, settle their work items, note the failures, count.
+
+        Where any was deleted on request meanwhile, nothing is done, and those are returned.
 
         ``change.progress`` is the whole batch's. It counts once although a batch may be repeated
         after a crash: either the transaction was committed, then its items are settled and no
         longer pending; or it was not, then nothing of it was counted.
         """
         async with self.database.write() as connection:
+            job = await lock_job(connection, ref)
+            refused = await refuse_deleted(connection, job, results, self.now())
+            if refused:
+                return refused
             await change_job(connection, ref, change)
             await _remember_results(connection, ref, results, self.now())
             listed = [result.metadata.content_id for result in results]
             await settle_items(connection, ref, listed)
+        return []
 
     async def forget(
-        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+        self,
+        ref: JobRef,
+        space: SpaceKey,
+        document_ids: Sequence[DocumentId],
+        tally: Callable[[Sequence[KnownDocument]], JobChange],
     ) -> None:
-        """In one transaction: remove the documents and count."""
+        """In one transaction: remove those of the documents that are in the space, and count them."""
         async with self.database.write() as connection:
-            await change_job(connection, ref, change)
+            gone: list[KnownDocument] = []
             for named in _name_documents(ref.tenant, document_ids):
-                await connection.execute(delete(documents).where(named))
+                here = and_(named, documents.c.space == space)
+                rows = await connection.execute(select(documents).where(here).with_for_update())
+                gone += [known_from_row(row) for row in rows]
+                await connection.execute(delete(documents).where(here))
+            await change_job(connection, ref, tally(gone))
 
     async def hold(
         self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
@@ -148,6 +165,14 @@ class SqlCatalog:
         is_page = documents.c.kind != DocumentKind.ATTACHMENT.value
         return await self._read_entries(and_(in_space, is_page, documents.c.title == title))
 
+    async def read_files(
+        self, tenant: TenantId, page_id: ContentId, names: Sequence[str]
+    ) -> Sequence[CatalogEntry]:
+        """Return the attachments of this page, of whichever site, that have one of these names."""
+        on_page = and_(documents.c.tenant == str(tenant), documents.c.page_id == page_id)
+        is_file = documents.c.kind == DocumentKind.ATTACHMENT.value
+        return await self._read_entries(and_(on_page, is_file, documents.c.title.in_(names)))
+
     async def _read_entries(self, condition: ColumnElement[bool]) -> list[CatalogEntry]:
         query = select(documents).where(condition).order_by(documents.c.document_id)
         async with self.database.read() as connection:
@@ -173,13 +198,6 @@ class SqlCatalog:
             for named in _name_documents(ref.tenant, [item.document_id for item in gone]):
                 await connection.execute(delete(documents).where(named))
             await change_job(connection, ref, tally(job, gone))
-
-    async def move_scopes(
-        self, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
-    ) -> None:
-        """Set the present scope of remembered documents; their metadata digest stays."""
-        async with self.database.write() as connection:
-            await move_listed(connection, tenant, site, scopes)
 
     async def write_access(
         self,
@@ -207,13 +225,6 @@ class SqlCatalog:
         """Add or replace these rules; the space's other rules stay."""
         async with self.database.write() as connection:
             await put_rules(connection, tenant, space, site, rules)
-
-    async def prune_scope_rules(
-        self, tenant: TenantId, space: SpaceKey, site: SiteId, keep: frozenset[Scope]
-    ) -> None:
-        """Remove the space's rules that are not kept and that no document's chain of scopes names."""
-        async with self.database.write() as connection:
-            await prune_rules(connection, tenant, space, site, keep)
 
     async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:
         """Return all of the tenant's rules."""
@@ -243,11 +254,13 @@ async def _remember_results(
     connection: AsyncConnection, ref: JobRef, results: Sequence[DocumentResult], now: datetime
 ) -> None:
     pasts = await _read_pasts(connection, ref.tenant, [r.metadata.document_id for r in results])
+    listed = await read_listed(connection, ref, results)
     rows: list[Json] = []
     failed: list[Json] = []
     for result in results:
         past = pasts.get(result.metadata.document_id)
-        rows.append(row := remember_result(ref.tenant, result, past, now))
+        row = remember_result(ref.tenant, result, past, now)
+        rows.append(row | choose_facts(result, listed, past))
         if result.outcome is Outcome.FAILED:
             failed.append(failure_row(ref, result, row["attempts"], now))
     await upsert_rows(connection, documents, rows)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.schema import documents, work_items
 from headwater.adapters.catalog.scopes import read_rules
 from headwater.adapters.catalog.statements import of_job, split_batches
-from headwater.domain.access import Scope, ScopeRule
+from headwater.domain.access import FROZEN, Scope, ScopeRule
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, SiteId, TenantId
 from headwater.domain.jobs import JobRef
@@ -34,18 +34,20 @@ async def freeze_unlisted(
     connection: AsyncConnection, ref: JobRef, site: SiteId, rules: Sequence[ScopeRule]
 ) -> list[ScopeRule]:
     """Keep what the job did not list from these rules where they admit more; return its own rules."""
-    used = []
     frozen = freeze_rules(await read_rules(connection, ref.tenant), rules)
-    for scope, rule in frozen.items():
-        done = await connection.execute(
+    unlisted = and_(_of_site(ref.tenant, site), ~_is_listed(ref, documents.c.content_id))
+    own: dict[Scope, ScopeRule] = {}
+    for batch in split_batches(sorted(frozen)):
+        under_these = and_(unlisted, documents.c.access_scope.in_(batch))
+        query = select(documents.c.access_scope).where(under_these).distinct()
+        named = (await connection.execute(query)).scalars()
+        own |= {frozen[scope].scope: frozen[scope] for scope in named}
+        await connection.execute(
             update(documents)
-            .where(_of_site(ref.tenant, site), documents.c.access_scope == scope)
-            .where(~_is_listed(ref, documents.c.content_id))
-            .values(access_scope=rule.scope)
+            .where(under_these, ~documents.c.access_scope.startswith(FROZEN, autoescape=True))
+            .values(access_scope=literal(FROZEN) + documents.c.access_scope)
         )
-        if done.rowcount:
-            used.append(rule)
-    return used
+    return list(own.values())
 
 
 async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -> None:

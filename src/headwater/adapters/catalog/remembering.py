@@ -106,6 +106,8 @@ def _row(tenant: TenantId, result: DocumentResult, state: DocumentState) -> Json
         "body_digest": result.provenance.body_digest,
         "metadata_digest": result.metadata_digest,
         "access_scope": metadata.access_scope,
+        "stored_scope": metadata.access_scope,
+        "parent_id": metadata.parent_id,
         "chunk_hashes": [],
         "skip_reason": None,
         "indexed_at": None,

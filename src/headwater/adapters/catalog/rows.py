@@ -122,6 +122,7 @@ def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
         "media_type": None,
         "file_size": None,
         "download_path": None,
+        "created_at": listed.created_at,
         "labels": [],
         "restriction": None,
         "annotated": False,
@@ -143,6 +144,7 @@ def attachment_to_row(ref: JobRef, attachment: ListedAttachment) -> Json:
         parent_id=attachment.page_id,
         author_id=attachment.author_id,
         web_path=attachment.web_path,
+        created_at=attachment.created_at,
     )
     return listed_to_row(ref, listed) | {
         "media_type": attachment.media_type,
@@ -186,6 +188,7 @@ def listed_from_row(row: AnyRow) -> ListedDocument:
         parent_id=None if row.parent_id is None else ContentId(row.parent_id),
         author_id=row.author_id,
         web_path=row.web_path,
+        created_at=row.created_at,
     )
 
 
@@ -216,6 +219,7 @@ def _attachment_from_row(row: AnyRow) -> ListedAttachment | None:
         author_id=row.author_id,
         web_path=row.web_path,
         download_path=row.download_path,
+        created_at=row.created_at,
     )
 
 
@@ -226,6 +230,7 @@ def known_from_row(row: AnyRow) -> KnownDocument:
         content_id=ContentId(row.content_id),
         page_id=ContentId(row.page_id),
         kind=DocumentKind(row.kind),
+        space=SpaceKey(row.space),
         state=DocumentState(row.state),
         title=row.title,
         source_url=row.source_url,

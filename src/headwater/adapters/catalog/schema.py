@@ -140,6 +140,7 @@ work_items = Table(
     Column("media_type", Text),
     Column("file_size", BigInteger),
     Column("download_path", Text),
+    Column("created_at", UtcTime),
     Column("labels", JSON, nullable=False),
     Column("restriction", JSON(none_as_null=True)),
     Column("annotated", Boolean, nullable=False),
@@ -203,6 +204,7 @@ documents = Table(
     Column("body_digest", Text, nullable=False),
     Column("metadata_digest", Text, nullable=False),
     Column("access_scope", Text, nullable=False),
+    Column("stored_scope", Text),  # of the records in the store, which may lag behind
     Column("chunk_hashes", JSON, nullable=False),
     Column("skip_reason", Text),
     Column("indexed_at", UtcTime),
@@ -210,9 +212,14 @@ documents = Table(
     Column("last_error_type", String(40)),
     Column("last_error_message", Text),
     Column("last_failed_at", UtcTime),
+    Column("parent_id", Text),
+    Column("created_at", UtcTime),
+    Column("file_type", Text),
+    Column("file_size", BigInteger),
     Index(None, "tenant", "site", "content_id"),
     Index(None, "tenant", "site", "space", "state"),
     Index(None, "tenant", "access_scope"),
+    Index(None, "tenant", "stored_scope"),
 )
 
 scope_rules = Table(
@@ -257,4 +264,49 @@ blacklist_entries = Table(
     Column("value", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Index(None, "tenant", "kind", "value", unique=True),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    _tenant(),
+    Column("document_id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted_at", UtcTime, nullable=False),
+    # Of an attachment that went with its page, and comes back with it.
+    Column("follows_page", Boolean, nullable=False),
+    # Until when somebody is at removing its vectors; null once they are gone.
+    Column("claimed_until", UtcTime),
+    Index(None, "tenant", "site"),
+    Index(None, "claimed_until"),  # what is left to do is asked for all tenants at once
+)
+
+cleared_spaces = Table(
+    "cleared_spaces",
+    metadata,
+    _tenant(),
+    Column("site", Text, primary_key=True),
+    Column("space", Text, primary_key=True),
+    Column("cleared_at", UtcTime, nullable=False),
+)
+
+# What was written to a vector store that is elsewhere, and how words spread there (their hashes).
+store_ledger = Table(
+    "store_ledger",
+    metadata,
+    _tenant(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", Text, primary_key=True),
+    Column("records", Integer, nullable=False),
+)
+
+store_terms = Table(
+    "store_terms",
+    metadata,
+    _tenant(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("term", BigInteger, primary_key=True, autoincrement=False),
+    Column("records", Integer, nullable=False),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import clauses_from_json, clauses_to_json
@@ -53,7 +53,8 @@ async def prune_rules(
 ) -> None:
     """Remove the space's rules that are neither kept, nor named by a document, nor above one that is.
 
-    A rule above another is part of its chain: without it the chain is broken, hence closed.
+    A rule above another is part of its chain: without it the chain is broken, hence closed. Named are
+    a document's present scope and the one its records carry: a search finds records by theirs.
     """
     in_space = and_(
         scope_rules.c.tenant == str(tenant),
@@ -72,8 +73,10 @@ async def prune_rules(
 
 
 async def _read_named(connection: AsyncConnection, tenant: TenantId) -> set[Any]:
-    query = select(documents.c.access_scope).where(documents.c.tenant == str(tenant)).distinct()
-    return set((await connection.execute(query)).scalars())
+    of_tenant = documents.c.tenant == str(tenant)
+    present = select(documents.c.access_scope).where(of_tenant)
+    stored = select(documents.c.stored_scope).where(of_tenant)
+    return set((await connection.execute(union(present, stored))).scalars())
 
 
 async def _read_parents(connection: AsyncConnection, tenant: TenantId) -> Mapping[Any, Any]:

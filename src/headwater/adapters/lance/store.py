@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +21,14 @@ from headwater.adapters.lance.filters import is_in, make_predicate
 from headwater.adapters.lance.rows import (
     check_length,
     check_schema,
+    find_missing,
     make_rows,
     make_schema,
     replace_metadata,
 )
 from headwater.adapters.lance.search import search_snapshot
 from headwater.domain.content import DocumentMetadata, StoredMatch
-from headwater.domain.ids import DocumentId, Namespace
+from headwater.domain.ids import DocumentId, Namespace, SpaceKey
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, Vector
 
 _ATTEMPTS: Final = 8
@@ -154,9 +155,10 @@ class LanceStore:
         }
         fresh = make_rows(upserts.values(), self._dimension)
         rewritten = await _rewrite(table, metadata)
-        touched = {*deletions, *upserts, *rewritten["document_id"].to_pylist()}
-        if touched:
-            await _write(table, pa.concat_tables([fresh, rewritten]), is_in("document_id", touched))
+        written = {*upserts, *rewritten["document_id"].to_pylist()}
+        if deletions or written:
+            rows = pa.concat_tables([fresh, rewritten.select(fresh.column_names)])
+            await _write(table, rows, _touch(written, deletions, batch.deleted_from))
 
     async def _settle(self, namespace: Namespace) -> None:
         async with self._snapshot(namespace) as table:
@@ -184,6 +186,7 @@ class LanceStore:
             yield None
             return
         with closing(table):
+            await _complete(table)
             check_schema(await table.schema(), self._dimension)
             yield table
 
@@ -215,9 +218,25 @@ def _tries() -> AsyncIterator[stamina.Attempt]:
     )
 
 
+async def _complete(table: AsyncTable) -> None:
+    """Give a table of an earlier version the columns that came later."""
+    if missing := find_missing(await table.schema()):
+        await table.add_columns(missing)
+
+
 def _write_probe(folder: Path) -> None:
     with tempfile.TemporaryFile(dir=folder) as probe:
         probe.write(b"\0" * _PROBE_BYTES)
+
+
+def _touch(
+    written: Iterable[DocumentId], deleted: Iterable[DocumentId], deleted_from: SpaceKey | None
+) -> str:
+    """Return the predicate of every row that the batch replaces or removes."""
+    if deleted_from is None:
+        return is_in("document_id", {*written, *deleted})
+    removed = f"{is_in('document_id', deleted)} AND {is_in('space', [deleted_from])}"
+    return f"{is_in('document_id', written)} OR ({removed})"
 
 
 async def _rewrite(table: AsyncTable, metadata: Mapping[DocumentId, DocumentMetadata]) -> pa.Table:

@@ -79,16 +79,22 @@ def has_left(answer: LookedUp, space_id: SpaceId) -> bool:
 
 
 async def _remove(run: SyncRun, survey: Survey, vanished: Sequence[KnownDocument]) -> None:
-    """Remove what is still this space's: another space's job may have taken a moved page in meanwhile."""
-    missing = await run.ports.catalog.missing(run.ref, survey.site, survey.space.key)
-    here = {item.document_id for item in missing}
-    gone = [item for item in vanished if item.document_id in here]
-    stored = [item for item in gone if is_searchable(item)]
-    batch = StoreBatch(deletions=tuple(item.document_id for item in stored))
+    """Remove what is this space's still, in store and catalog.
+
+    Another space's job may take a moved page over at any moment, so both are told whose it must be.
+    """
+    space = survey.space.key
+    stored = tuple(item.document_id for item in vanished if is_searchable(item))
     if stored:
+        batch = StoreBatch(deletions=stored, deleted_from=space)
         await call_store(lambda: run.ports.store.apply(run.namespace, batch))
-    change = JobChange(progress=count_removed(stored))
-    await run.ports.catalog.forget(run.ref, [item.document_id for item in gone], change)
+    gone = [item.document_id for item in vanished]
+    await run.ports.catalog.forget(run.ref, space, gone, _count)
+
+
+def _count(removed: Sequence[KnownDocument]) -> JobChange:
+    """Count what was searchable: what was never in the index is not reported as deleted."""
+    return JobChange(progress=count_removed([item for item in removed if is_searchable(item)]))
 
 
 def count_removed(removed: Sequence[KnownDocument]) -> Progress:

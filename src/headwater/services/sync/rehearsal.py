@@ -4,7 +4,7 @@ A rehearsal's job and work list live in memory, its catalog reads the real one a
 written, and nothing reaches the vector store. Its memory grows with the space, by one work list.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -19,8 +19,9 @@ from headwater.domain.content import (
 )
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobChange, JobRef
+from headwater.domain.removal import Tombstone
 from headwater.domain.sync import Decision, KnownDocument, WorkItem
-from headwater.ports import Catalog, KnownSpace, ListedCounts, Ports, StoreBatch
+from headwater.ports import Catalog, DeletionStore, KnownSpace, ListedCounts, Ports, StoreBatch
 
 
 @dataclass(slots=True)
@@ -165,6 +166,20 @@ class ScratchStore:
         """Write nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScratchDeletions:
+    """The real tombstones, none of which is removed."""
+
+    real: DeletionStore
+
+    async def tombstones(self, tenant: TenantId, site: SiteId) -> Sequence[Tombstone]:
+        """Read."""
+        return await self.real.tombstones(tenant, site)
+
+    async def lift(self, *_: object) -> None:
+        """Write nothing."""
+
+
 @dataclass(slots=True)
 class ScratchCatalog:
     """The real catalog for reading; what would be deleted or held is noted."""
@@ -174,6 +189,7 @@ class ScratchCatalog:
     jobs: ScratchJobs
     deleted: list[DocumentId] = field(default_factory=list)
     held: list[DocumentId] = field(default_factory=list)
+    missed: dict[DocumentId, KnownDocument] = field(default_factory=dict)
 
     async def find_space(
         self, tenant: TenantId, site: SiteId, space: SpaceKey
@@ -199,14 +215,20 @@ class ScratchCatalog:
         """Return the space's remembered documents that the rehearsal did not list."""
         # The real catalog knows no work of this job, so everything in the space is missing there.
         remembered = await self.real.missing(ref, site, space)
-        return [item for item in remembered if item.content_id not in self.work.items]
+        missing = [item for item in remembered if item.content_id not in self.work.items]
+        self.missed |= {item.document_id: item for item in missing}
+        return missing
 
     async def forget(
-        self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
+        self,
+        ref: JobRef,
+        space: SpaceKey,  # noqa: ARG002  (the port's shape)
+        document_ids: Sequence[DocumentId],
+        tally: Callable[[Sequence[KnownDocument]], JobChange],
     ) -> None:
         """Note what would be deleted."""
         self.deleted.extend(document_ids)
-        await self.jobs.change(ref, change)
+        await self.jobs.change(ref, tally([self.missed[key] for key in document_ids]))
 
     async def hold(
         self, ref: JobRef, document_ids: Sequence[DocumentId], change: JobChange
@@ -245,6 +267,7 @@ def prepare_rehearsal(ports: Ports, job: Job, sealed: bytes) -> Rehearsal:
         "catalog": catalog,
         "credentials": ScratchCredentials(sealed),
         "store": ScratchStore(),
+        "deletions": ScratchDeletions(ports.deletions),
         "patient_sources": ports.sources,
     }
     return Rehearsal(replace(cast("Any", ports), **dry), work, jobs, catalog)
