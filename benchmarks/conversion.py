@@ -30,9 +30,9 @@ def main(folder: Path) -> int:
         print(f"no page.xhtml under {folder}")
         return 1
     pages = [make_page(body) for body in bodies]
-    documents = [document_from_page(page) for page in pages]
+    documents = [document_from_page(page, {}) for page in pages]
     size = sum(len(body.encode()) for body in bodies)
-    rate = measure_rate(lambda: [document_from_page(page) for page in pages])
+    rate = measure_rate(lambda: [document_from_page(page, {}) for page in pages])
     print(f"{'pages':<28}{len(pages):>10}")
     print(f"{'mean body, KB':<28}{size / len(pages) / 1000:>10.1f}")
     print(f"{'conversion, pages/s':<28}{rate * len(pages):>10.0f}")

@@ -204,6 +204,43 @@ async def test_a_space_that_admits_nobody_is_not_open(way):
         assert not readers.restriction.readable
 
 
+async def test_people_are_named_by_each_of_their_ids_and_strangers_are_left_out(way):
+    async with enter(way) as (sandbox, source):
+        users = sandbox.world.people.users
+        ids = [name for account in ("ann", "bob") for name in way.names_of(users[account])]
+        found = await source.read_names([*ids, "nobody", "a/b?c=d&e", ids[0]])
+    assert set(found) == set(ids)
+    assert set(found.values()) == {"Ann", "Bob"}
+
+
+async def test_a_name_is_asked_for_once_and_so_is_somebody_without_one(way):
+    async with enter(way) as (sandbox, source):
+        (known, *_), strangers = way.names_of(sandbox.world.people.users["ann"]), ["x", "y"]
+        asked = source.traffic.requests
+        first = await source.read_names([known, *strangers])
+        if not way.is_data_center:
+            assert source.traffic.requests == asked + 1
+        asked = source.traffic.requests
+        assert await source.read_names([known, *strangers]) == first == {known: "Ann"}
+        assert await source.read_names([]) == {}
+        assert source.traffic.requests == asked
+
+
+async def test_names_that_are_kept_from_us_are_no_error(way):
+    def keep(request, _route, response):
+        if "/users-bulk" in request.url.path or request.url.path.endswith("/user"):
+            response.status_code = 403
+        return response
+
+    async with enter(way) as (sandbox, source):
+        sandbox.faults.append(keep)
+        assert await source.read_names(["ann"]) == {}
+        sandbox.world.people.admin.token = "changed"
+        sandbox.world.people.scoped.clear()
+        with pytest.raises(SourceRefusedError):
+            await source.read_names(["bob"])
+
+
 async def test_what_became_of_an_id_is_looked_up(way):
     async with enter(way) as (sandbox, source):
         space, world = await open_space(source), sandbox.world

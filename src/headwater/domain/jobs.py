@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from headwater.domain.errors import FailureType
 from headwater.domain.ids import CredentialId, DocumentId, JobId, SpaceKey, TenantId
@@ -128,6 +129,18 @@ class ChunkCounts:
         )
 
 
+MOST_LOSSY: Final = 5
+"""Documents that a job names for what was lost of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossyDocument:
+    """A document of which so many constructs were lost."""
+
+    title: str
+    lost: int
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is, and why something was skipped or lost. Adds up field by field."""
@@ -140,6 +153,8 @@ class Progress:
     requests: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
+    lossiest: tuple[LossyDocument, ...] = ()
+    """Of which most was lost, the worst first; added up, the worst of both."""
 
     def __add__(self, other: "Progress") -> "Progress":
         return Progress(
@@ -151,7 +166,12 @@ class Progress:
             requests=self.requests + other.requests,
             skipped=sum_counts(self.skipped, other.skipped),
             losses=sum_counts(self.losses, other.losses),
+            lossiest=_pick_lossiest(*self.lossiest, *other.lossiest),
         )
+
+
+def _pick_lossiest(*documents: LossyDocument) -> tuple[LossyDocument, ...]:
+    return tuple(sorted(documents, key=lambda item: (-item.lost, item.title))[:MOST_LOSSY])
 
 
 def sum_counts(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:

@@ -1,24 +1,39 @@
 """A page's open comments as a section of its own at the end of its document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 from headwater.domain.content import Comment, Document, DocumentKind, ListedDocument, Page
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import sum_counts
-from headwater.pipeline.markdown import document_from_page
+from headwater.pipeline.markdown import document_from_page, find_mentions
+from headwater.pipeline.markdown.people import UNNAMED, find_name
+from headwater.pipeline.markdown.text import escape_brackets
 
 HEADING = "Comments"
 
 
-def add_comments(document: Document, comments: Sequence[Comment]) -> Document:
-    """Return the document with its comments, replies behind what they answer, oldest first."""
+def find_people(comments: Sequence[Comment]) -> frozenset[str]:
+    """Return the ids of those who wrote the comments, and of those whom they mention."""
+    mentioned = (find_mentions(comment.body) for comment in comments)
+    authors = (comment.author_id for comment in comments)
+    return frozenset(filter(None, authors)).union(*mentioned)
+
+
+def add_comments(
+    document: Document, comments: Sequence[Comment], people: Mapping[str, str]
+) -> Document:
+    """Return the document with its comments, replies behind what they answer, oldest first.
+
+    ``people`` are display names by account id.
+    """
     if not comments:
         return document
     ordered = order_by_thread(comments)
-    converted = [_convert(comment) for comment in ordered]
+    converted = [_convert(comment, people) for comment in ordered]
     texts = [
-        _introduce(comment) + found.markdown.strip()
+        _introduce(comment, people) + found.markdown.strip()
         for comment, found in zip(ordered, converted, strict=True)
     ]
     section = "\n\n".join((document.markdown.rstrip(), f"# {HEADING}", *texts))
@@ -41,14 +56,23 @@ def order_by_thread(comments: Sequence[Comment]) -> list[Comment]:
     return list(ordered.values())
 
 
-def _introduce(comment: Comment) -> str:
-    author = f"@{comment.author_id}" if comment.author_id else "Somebody"
+def _introduce(comment: Comment, people: Mapping[str, str]) -> str:
+    author = _name_author(comment.author_id, people)
     verb = "replied" if comment.parent_id else "commented"
     return f"{author} {verb} on {comment.created_at:%Y-%m-%d}: "
 
 
-def _convert(comment: Comment) -> Document:
+def _name_author(author_id: str | None, people: Mapping[str, str]) -> str:
+    if not author_id:
+        return "Somebody"
+    return f"@{escape_brackets(find_name(author_id, people) or author_id)}"
+
+
+def _convert(comment: Comment, people: Mapping[str, str]) -> Document:
     listed = ListedDocument(
         comment.comment_id, DocumentKind.PAGE, "", comment.version, comment.created_at
     )
-    return document_from_page(Page(listed, comment.body))
+    document = document_from_page(Page(listed, comment.body), people)
+    unnamed = comment.author_id and not find_name(comment.author_id, people)
+    losses = sum_counts(document.losses, {UNNAMED: 1}) if unnamed else document.losses
+    return replace(document, losses=losses)

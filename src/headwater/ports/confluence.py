@@ -159,6 +159,13 @@ class Source(Protocol):
     def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
         """Yield the bodies, many per request, in any order; what has vanished meanwhile is left out."""
 
+    async def read_names(self, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return display names by the ids that bodies and comments name people by.
+
+        Whoever Confluence tells no name of is left out. What was read before is not asked for again
+        until it is a day old.
+        """
+
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """Say what became of each page, post or attachment; every id asked for is in the answer.
 

@@ -9,6 +9,7 @@ from headwater.adapters.confluence.answers import LoginFailedError
 from headwater.adapters.confluence.client import Limits
 from headwater.adapters.confluence.data_center.rest import Rest
 from headwater.adapters.confluence.data_center.source import DataCenterSource
+from headwater.adapters.confluence.people import Directory, NameBook
 from headwater.domain.content import ListedAttachment, Page
 from headwater.domain.errors import (
     DocumentError,
@@ -64,7 +65,9 @@ def source(routes, **options):
     known = {USER: KNOWN, f"{SPACES}/DOCS": answer(SPACE_ITEM), SCAN: NOTHING}
     confluence = FakeConfluence({**known, **routes})
     rest = Rest(make_client(confluence, **options), "/c")
-    return confluence, DataCenterSource(rest, SiteId("acme.example.com/c"))
+    return confluence, DataCenterSource(
+        rest, SiteId("acme.example.com/c"), Directory(NameBook(), "")
+    )
 
 
 async def test_a_row_becomes_a_document_with_its_last_ancestor_as_parent():

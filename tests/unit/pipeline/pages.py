@@ -22,12 +22,12 @@ def make_page(body, *, title="Title"):
     return Page(listed, body)
 
 
-def convert(body):
-    return document_from_page(make_page(body)).markdown
+def convert(body, people=None):
+    return document_from_page(make_page(body), people or {}).markdown
 
 
-def losses(body):
-    return document_from_page(make_page(body)).losses
+def losses(body, people=None):
+    return document_from_page(make_page(body), people or {}).losses
 
 
 def macro(name, plain="", /, *, rich="", **parameters):

@@ -7,6 +7,7 @@ from headwater.pipeline.markdown import CONVERSION_VERSION, document_from_page
 from headwater.pipeline.storage_format import MAX_BODY_CHARACTERS
 from tests.unit.pipeline.pages import convert, losses, macro, make_page
 
+NAMES = {"u1": "Ann  Ode", "u2": "Bo [x]"}
 CONSTRUCTS = {
     "heading": ("<h2>Set <em>up</em></h2><p>x</p>", "## Set *up*\n\nx"),
     "heading all bold": ("<h1><strong>Set up</strong></h1>", "# Set up"),
@@ -57,14 +58,20 @@ CONSTRUCTS = {
         "<ac:plain-text-link-body><![CDATA[the <other>]]></ac:plain-text-link-body></ac:link></p>"),
         "[the <other>](<OPS:Other page>)",
     ),
-    "blog post link": ('<p><ac:link><ri:blog-post ri:content-title="News" ri:posting-day="2026/01/02"/></ac:link></p>', "News"),
+    "blog post link": ('<p><ac:link><ri:blog-post ri:content-title="News" ri:posting-day="2026/01/02"/></ac:link></p>', "[News](2026/01/02/News)"),
     "attachment link": (
         '<p><ac:link><ri:attachment ri:filename="plan.xlsx"/><ac:link-body>the <b>plan</b></ac:link-body></ac:link></p>',
         "[the **plan**](plan.xlsx)",
     ),
     "anchor link": ('<p><ac:link ac:anchor="sec"><ac:link-body>there</ac:link-body></ac:link></p>', "there"),
     "anchor link without body": ('<p><ac:link ac:anchor="sec"/></p>', "sec"),
-    "user mention": ('<p><ac:link><ri:user ri:account-id="557:abc"/></ac:link></p>', "@557:abc"),
+    "user mention": ('<p><ac:link><ri:user ri:account-id="u1"/></ac:link></p>', "@Ann Ode"),
+    "mention by user key": ('<p><ac:link><ri:user ri:userkey="u2"/></ac:link></p>', "@Bo \\[x\\]"),
+    "mention by username": ('<p><ac:link><ri:user ri:username="u1"/></ac:link></p>', "@Ann Ode"),
+    "mention in words of its own": (
+        '<p><ac:link><ri:user ri:account-id="u9"/><ac:link-body>our chief</ac:link-body></ac:link></p>',
+        "our chief",
+    ),
     "space link": ('<p><ac:link><ri:space ri:space-key="OPS"/></ac:link></p>', "OPS"),
     "shortcut link": ('<p><ac:link><ri:shortcut ri:key="jira" ri:parameter="A-1"/></ac:link></p>', "[A-1](jira:A-1)"),
     "content id link": ('<p><ac:link><ri:content-entity ri:content-id="9"/></ac:link></p>', "9"),
@@ -97,7 +104,7 @@ CONSTRUCTS = {
     "status": (f"<p>is {macro('status', colour='Green', title='DONE')}.</p>", "is DONE."),
     "jira issue": (f"<p>{macro('jira', server='J', key='A-1')}</p>", "A-1"),
     "view-file": (macro("view-file", name='<ri:attachment ri:filename="a b.pdf"/>', height="250"), "a b.pdf"),
-    "profile": (macro("profile", user='<ri:user ri:account-id="u1"/>'), "@u1"),
+    "profile": (macro("profile", user='<ri:user ri:account-id="u1"/>'), "@Ann Ode"),
     "widget": (macro("widget", url='<ri:url ri:value="https://e.org"/>', width="3"), "https://e.org"),
     "equation": (macro("mathinline", body="x^2"), "`x^2`"),
     "toc": (macro("toc", maxLevel="3") + "<p>x</p>", "x"),
@@ -111,7 +118,7 @@ CONSTRUCTS = {
         ('<ac:adf-extension><ac:adf-node type="decision-list"><ac:adf-node type="decision-item">'
         '<ac:adf-attribute key="state">DECIDED</ac:adf-attribute><ac:adf-content>go</ac:adf-content></ac:adf-node></ac:adf-node>'
         "<ac:adf-fallback><ul><li>go</li></ul></ac:adf-fallback></ac:adf-extension>"),
-        "- go",
+        "- **Decision:** go",
     ),
     "fallback where there is no content": (
         '<ac:adf-extension><ac:adf-node type="extension"/><ac:adf-fallback><p>a</p></ac:adf-fallback></ac:adf-extension>',
@@ -123,15 +130,15 @@ CONSTRUCTS = {
 
 @pytest.mark.parametrize(("body", "expected"), CONSTRUCTS.values(), ids=CONSTRUCTS.keys())
 def test_a_construct_is_kept_whole(body, expected):
-    assert convert(body) == expected
-    assert losses(body) == {}
+    assert convert(body, NAMES) == expected
+    assert losses(body, NAMES) == {}
 
 
 LOSSES = {
     "unknown macro with a body": (
-        macro("ui-tab", rich="<p>a</p>", title="T"),
+        macro("acme-box", rich="<p>a</p>", title="T"),
         "**T**\n\na",
-        {"ui-tab": 1},
+        {"acme-box": 1},
     ),
     "unknown macro with plain text": (
         macro("sql", "<![CDATA[select 1]]>"),
@@ -139,9 +146,16 @@ LOSSES = {
         {"sql": 1},
     ),
     "unknown macro with parameters": (
-        macro("roadmap", source="Plan for May", width="300", bgColor="red", on="true", macroId="x"),
+        macro(
+            "acme-plan", source="Plan for May", width="300", bgColor="red", on="true", macroId="x"
+        ),
         "Plan for May",
-        {"roadmap": 1},
+        {"acme-plan": 1},
+    ),
+    "nobody's name": (
+        '<p><ac:link><ri:user ri:account-id="557:abc"/></ac:link></p>',
+        "@557:abc",
+        {"mention": 1},
     ),
     "unknown element": ("<p>a <ac:figure>b</ac:figure></p>", "a b", {"ac:figure": 1}),
     "unknown node": (
@@ -225,7 +239,7 @@ def test_ids_versions_and_white_space_do_not_change_the_markdown():
 
 
 def test_a_document_has_the_title_of_its_page():
-    assert document_from_page(make_page("<p>x</p>", title="Plan")).title == "Plan"
+    assert document_from_page(make_page("<p>x</p>", title="Plan"), {}).title == "Plan"
     assert CONVERSION_VERSION
 
 

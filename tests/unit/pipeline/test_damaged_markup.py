@@ -107,7 +107,7 @@ def test_entities_are_neither_expanded_nor_read_from_outside():
 
 
 def test_characters_that_xml_forbids_are_removed():
-    assert document_from_page(make_page("<p/>", title="a\ud800\x00b")).title == "ab"
+    assert document_from_page(make_page("<p/>", title="a\ud800\x00b"), {}).title == "ab"
     assert convert("<p>a\x00b \ud800c&#0;&#xD800;&#x41;</p>") == "ab cA"
 
 
@@ -175,8 +175,8 @@ def test_every_real_and_expected_document_converts_the_same_way_twice():
     bodies = list(_real_bodies())
     assert len(bodies) > 500
     for body in bodies:
-        document = document_from_page(make_page(body))
-        assert document == document_from_page(make_page(body))
+        document = document_from_page(make_page(body), {})
+        assert document == document_from_page(make_page(body), {})
         assert (
             bool(document.markdown)
             or not re.sub(r"<[^>]*>|\W", "", body)

@@ -12,6 +12,7 @@ from headwater.domain.jobs import (
     ChunkCounts,
     ContentRestriction,
     DocumentCounts,
+    LossyDocument,
     ProcessorMode,
     Progress,
     SiteAddress,
@@ -120,6 +121,7 @@ def progress_to_json(progress: Progress) -> Json:
         "requests": progress.requests,
         "skipped": dict(progress.skipped),
         "losses": dict(progress.losses),
+        "lossiest": [[item.title, item.lost] for item in progress.lossiest],
     }
 
 
@@ -134,6 +136,7 @@ def progress_from_json(stored: Mapping[str, Any]) -> Progress:
         requests=stored["requests"],
         skipped=dict(stored["skipped"]),
         losses=dict(stored["losses"]),
+        lossiest=tuple(LossyDocument(*item) for item in stored.get("lossiest", ())),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -75,10 +76,12 @@ class Ask:
 
     attempts: int | None = None
     max_bytes: int | None = None
+    payload: bytes | None = None
+    """JSON to POST, for what is read that way; such a request changes nothing and may be repeated."""
 
 
 class JsonClient:
-    """GETs JSON below ``root``. Raises what ``answers`` lists, and nothing else.
+    """Reads JSON below ``root``. Raises what ``answers`` lists, and nothing else.
 
     ``visitor`` is what it is among all that ask the site; without one it has the site to itself.
     """
@@ -122,8 +125,7 @@ class JsonClient:
     async def read(self, url: httpx2.URL, ask: Ask | None = None) -> Reply:
         """Return the JSON at a URL made by :meth:`locate` or re-anchored by ``paging``."""
         ask = ask or Ask()
-        max_bytes = ask.max_bytes or self.limits.answer_bytes
-        attempt = partial(self._try, url, max_bytes, may_shrink=ask.attempts is not None)
+        attempt = partial(self._try, url, ask)
         return await self.persist(attempt, attempts=ask.attempts)
 
     async def persist(
@@ -145,8 +147,11 @@ class JsonClient:
         else:
             await self._timing.sleep(retries.next_wait(trouble, self._timing.dice()))
 
-    async def _try(self, url: httpx2.URL, max_bytes: int, *, may_shrink: bool) -> Reply:
-        answer = await self._send(url, self._headers(), max_bytes, may_shrink=may_shrink)
+    async def _try(self, url: httpx2.URL, ask: Ask) -> Reply:
+        max_bytes = ask.max_bytes or self.limits.answer_bytes
+        may_shrink = ask.attempts is not None
+        request = self._make_request(url, self._headers(), ask.payload)
+        answer = await self._send(request, max_bytes, may_shrink=may_shrink)
         value = read_json(answer, self.now())
         return Reply(value, answer.headers.get("link"))
 
@@ -162,15 +167,18 @@ class JsonClient:
         headers = {**self._headers(), "accept": "*/*", "accept-encoding": "identity"}
         if not with_credentials:
             headers.pop("authorization", None)
-        return await self._send(url, headers, max_bytes)
+        return await self._send(self._make_request(url, headers), max_bytes)
+
+    def _make_request(
+        self, url: httpx2.URL, headers: Mapping[str, str], payload: bytes | None = None
+    ) -> httpx2.Request:
+        if payload is None:
+            return self._http.build_request("GET", url, headers=headers)
+        headers = {**headers, "content-type": "application/json"}
+        return self._http.build_request("POST", url, headers=headers, content=payload)
 
     async def _send(
-        self,
-        url: httpx2.URL,
-        headers: Mapping[str, str],
-        max_bytes: int,
-        *,
-        may_shrink: bool = False,
+        self, request: httpx2.Request, max_bytes: int, *, may_shrink: bool = False
     ) -> Answer:
         """Return one try's answer, unjudged, once it is this request's turn.
 
@@ -179,7 +187,7 @@ class JsonClient:
         async with self._visitor.turn(self._patience) as turn:
             self._requests += 1
             try:
-                answer = await self._exchange(url, headers, max_bytes)
+                answer = await self._exchange(request, max_bytes)
             except TransientError as trouble:
                 self._note_silence(turn, trouble, may_shrink=may_shrink)
                 raise
@@ -201,13 +209,12 @@ class JsonClient:
         else:
             turn.note_failure()
 
-    async def _exchange(
-        self, url: httpx2.URL, headers: Mapping[str, str], max_bytes: int
-    ) -> Answer:
+    async def _exchange(self, request: httpx2.Request, max_bytes: int) -> Answer:
         """Translate every way a connection can fail; one that never began may be the whole site's."""
+        url = request.url
         try:
             async with asyncio.timeout(self.limits.answer_seconds):
-                return await self._receive(url, headers, max_bytes)
+                return await self._receive(request, max_bytes)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             text = f"Confluence does not take connections at {url.host}; check instance_url"
             is_slow = isinstance(error, httpx2.ConnectTimeout)
@@ -219,8 +226,9 @@ class JsonClient:
             text = f"Confluence breaks off its answer to {url.path}"
             raise TransientError(BrokenAnswerError(text)) from error
 
-    async def _receive(self, url: httpx2.URL, headers: Mapping[str, str], max_bytes: int) -> Answer:
-        async with self._http.stream("GET", url, headers=headers) as response:
+    async def _receive(self, request: httpx2.Request, max_bytes: int) -> Answer:
+        url = request.url
+        async with aclosing(await self._http.send(request, stream=True)) as response:
             cap = max_bytes if response.status_code == 200 else self.limits.answer_bytes  # noqa: PLR2004  (OK)
             body = bytearray()
             _refuse_encoding(url, response)

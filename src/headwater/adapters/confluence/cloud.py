@@ -1,6 +1,7 @@
 """Confluence Cloud as a ``Source``: v2 wherever it serves, v1 only where v2 has nothing."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 
 from headwater.adapters.confluence import (
     annotations,
@@ -8,11 +9,13 @@ from headwater.adapters.confluence import (
     comments,
     content,
     lookups,
+    people,
     permissions,
     probing,
     spaces,
 )
 from headwater.adapters.confluence.client import JsonClient
+from headwater.adapters.confluence.people import Directory
 from headwater.domain.content import Annotation, Comment, ListedAttachment, ListedDocument, Space
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
 from headwater.ports import (
@@ -28,9 +31,10 @@ from headwater.ports import (
 class CloudSource:
     """Implements :class:`headwater.ports.Source`; made by ``factory``."""
 
-    def __init__(self, client: JsonClient, site: SiteId) -> None:
+    def __init__(self, client: JsonClient, site: SiteId, directory: Directory) -> None:
         self._client = client
         self._site = site
+        self._directory = directory
 
     @property
     def site(self) -> SiteId:
@@ -93,6 +97,11 @@ class CloudSource:
     def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
         """See :meth:`headwater.ports.Source.fetch_pages`."""
         return content.fetch_pages(self._client, documents)
+
+    async def read_names(self, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`headwater.ports.Source.read_names`."""
+        fetch = partial(people.fetch_names, self._client)
+        return await self._directory.read_names(account_ids, fetch, self._client.now)
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """See :meth:`headwater.ports.Source.look_up`."""

@@ -28,6 +28,7 @@ from headwater.adapters.confluence.data_center.rest import Rest
 from headwater.adapters.confluence.data_center.source import DataCenterSource
 from headwater.adapters.confluence.egress import GuardedTransport
 from headwater.adapters.confluence.patience import PATIENT, Patience, Timing, WaitListener
+from headwater.adapters.confluence.people import Directory, NameBook, make_shelf
 from headwater.adapters.confluence.probing import (
     Reason,
     Verdict,
@@ -72,6 +73,7 @@ class ConfluenceSources:
         self._timing = timing or Timing()
         self._governors = governors or Governors(self._timing, ceiling=self._limits.in_flight)
         self._make_transport = make_transport
+        self._names = NameBook()
 
     @asynccontextmanager
     async def open(
@@ -101,7 +103,7 @@ class ConfluenceSources:
             ) as http,
         ):
             make_client = partial(self._make_client, http, visit)
-            yield await _connect(candidates, credential, make_client)
+            yield await _connect(candidates, credential, make_client, self._names)
 
     def _make_client(
         self,
@@ -128,14 +130,18 @@ class _Knock:
     candidate: Candidate
     client: JsonClient
     anonymous: JsonClient
+    directory: Directory
 
 
 async def _connect(
-    candidates: tuple[Candidate, ...], credential: SiteCredential, make_client: _MakeClient
+    candidates: tuple[Candidate, ...],
+    credential: SiteCredential,
+    make_client: _MakeClient,
+    names: NameBook,
 ) -> Source:
     reasons: list[Reason] = []
     for candidate in candidates:
-        knock = _knock(candidate, credential, make_client)
+        knock = _knock(candidate, credential, make_client, names)
         verdict = await _judge(knock, has_name=bool(credential.username))
         if verdict.deployment is candidate.deployment and verdict.reason is None:
             return await _enter(knock)
@@ -145,10 +151,18 @@ async def _connect(
     raise _choose(reasons)
 
 
-def _knock(candidate: Candidate, credential: SiteCredential, make_client: _MakeClient) -> _Knock:
+def _knock(
+    candidate: Candidate, credential: SiteCredential, make_client: _MakeClient, names: NameBook
+) -> _Knock:
     bearer_allowed = candidate.deployment is not Deployment.CLOUD
     authorization = make_authorization(credential, bearer_allowed=bearer_allowed)
-    return _Knock(candidate, make_client(candidate, authorization), make_client(candidate, None))
+    shelf = make_shelf(candidate.root + candidate.context, authorization)
+    return _Knock(
+        candidate,
+        make_client(candidate, authorization),
+        make_client(candidate, None),
+        Directory(names, shelf),
+    )
 
 
 def _is_expected_next(candidate: Candidate, verdict: Verdict) -> bool:
@@ -198,9 +212,9 @@ async def _enter(knock: _Knock) -> Source:
     if knock.candidate.deployment is Deployment.DATA_CENTER:
         rest = Rest(knock.client, knock.candidate.context)
         await rest.check_caller()
-        return DataCenterSource(rest, _name_site(knock.candidate))
+        return DataCenterSource(rest, _name_site(knock.candidate), knock.directory)
     await check_caller(knock.client)
-    return CloudSource(knock.client, await _read_site_id(knock))
+    return CloudSource(knock.client, await _read_site_id(knock), knock.directory)
 
 
 def _name_site(candidate: Candidate) -> SiteId:

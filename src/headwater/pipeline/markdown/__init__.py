@@ -6,5 +6,6 @@ A rule returns text (it flows in a paragraph) or a list of blocks (it stands by 
 """
 
 from headwater.pipeline.markdown.conversion import CONVERSION_VERSION, document_from_page
+from headwater.pipeline.markdown.people import find_mentions
 
-__all__ = ["CONVERSION_VERSION", "document_from_page"]
+__all__ = ["CONVERSION_VERSION", "document_from_page", "find_mentions"]

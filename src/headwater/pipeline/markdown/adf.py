@@ -15,17 +15,26 @@ _PANELS = {
     "warning": "Warning",
     "error": "Error",
 }
-_ITEMS = frozenset({"decision-item", "task-item"})
 _CONTAINERS = frozenset({"decision-list", "task-list", "extension", "bodied-extension", "expand"})
 
 
 def _render_extension(element: Element, visitor: Visitor) -> list[str]:
     """Render the content; the fallback repeats it and is taken only where there is none."""
-    return visitor.render_blocks(element, skip=(_FALLBACK,)) or [
+    blocks = visitor.render_blocks(element, skip=(_FALLBACK,)) or [
         block
         for fallback in element.iterchildren(_FALLBACK)
         for block in visitor.render_blocks(fallback)
     ]
+    if not blocks:
+        visitor.lose(_name_app(element))
+    return blocks
+
+
+def _name_app(element: Element) -> str:
+    """Return what tells an app's node best: the last part of its key, such as ``static/my-macro``."""
+    nodes = element.iterchildren(_NODE)
+    keys = (_read_attribute(node, "extension-key") for node in nodes)
+    return f"adf:{next(filter(None, keys), 'extension').rpartition('/')[2]}"
 
 
 def _render_node(node: Element, visitor: Visitor) -> list[str]:
@@ -34,8 +43,11 @@ def _render_node(node: Element, visitor: Visitor) -> list[str]:
     if kind == "panel":
         label = _PANELS.get(_read_attribute(node, "panel-type"))
         return make_label(label, "", blocks) if label else blocks
-    if kind in _ITEMS:
-        return make_list([("-", blocks)])
+    if kind == "decision-item":
+        return make_list([("-", make_label("Decision", "", blocks))])
+    if kind == "task-item":
+        is_done = _read_attribute(node, "state") == "DONE"
+        return make_list([(f"- [{'x' if is_done else ' '}]", blocks)])
     if kind not in _CONTAINERS:
         visitor.lose(f"adf:{kind}")
     return blocks

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
+from headwater.pipeline.markdown.people import read_name
 from headwater.pipeline.markdown.text import (
     escape_brackets,
     make_image,
@@ -26,8 +28,17 @@ class Target:
 
 def _page(resource: Element) -> Target:
     title = resource.get(f"{RI}content-title", "")
+    return _place_in_space(resource, title, title)
+
+
+def _blog_post(resource: Element) -> Target:
+    title, day = (resource.get(f"{RI}{name}", "") for name in ("content-title", "posting-day"))
+    return _place_in_space(resource, title, f"{day}/{title}" if day and title else title)
+
+
+def _place_in_space(resource: Element, title: str, place: str) -> Target:
     space = resource.get(f"{RI}space-key", "")
-    return Target(title or space, f"{space}:{title}" if space and title else title or space)
+    return Target(title or space, f"{space}:{place}" if space and place else place or space)
 
 
 def _attachment(resource: Element) -> Target:
@@ -41,9 +52,8 @@ def _url(resource: Element) -> Target:
 
 
 def _user(resource: Element) -> Target:
-    ids = (resource.get(f"{RI}{name}", "") for name in ("account-id", "userkey", "username"))
-    found = next(filter(None, ids), "")
-    return Target(f"@{found}" if found else "")
+    name = read_name(resource)
+    return Target(f"@{name}" if name else "")
 
 
 def _space(resource: Element) -> Target:
@@ -63,7 +73,7 @@ def _content_entity(resource: Element) -> Target:
 
 RESOURCES: dict[str, Callable[[Element], Target]] = {
     f"{RI}page": _page,
-    f"{RI}blog-post": _page,
+    f"{RI}blog-post": _blog_post,
     f"{RI}attachment": _attachment,
     f"{RI}url": _url,
     f"{RI}user": _user,
@@ -91,13 +101,29 @@ def render_reference(element: Element) -> str:
 
 
 def _render_link(element: Element, visitor: Visitor) -> str:
-    target = find_target(element) or Target("")
-    label = escape_brackets(normalise_space(target.label or element.get(f"{AC}anchor", "")))
+    anchor = unquote(element.get(f"{AC}anchor", ""), errors="ignore")
+    target = _add_anchor(find_target(element) or Target(""), anchor)
+    label = escape_brackets(normalise_space(target.label))
     bodies = (visitor.render_inline(part) for part in element.iterchildren(*_LINK_BODIES))
     body = "".join(bodies)
     if not body.strip():
         body = visitor.render_inline(element)
-    return _link_text(body if body.strip() else label, label, target)
+    text = body if body.strip() else label
+    if anchor and target.destination and element.get(f"{AC}card-appearance"):
+        text = f"{text} | {escape_brackets(_read_heading(anchor))}"
+    return _link_text(text, label, target)
+
+
+def _add_anchor(target: Target, anchor: str) -> Target:
+    if not anchor:
+        return target
+    destination = f"{target.destination}#{anchor}" if target.destination else ""
+    return Target(target.label or anchor, destination)
+
+
+def _read_heading(anchor: str) -> str:
+    """Return the heading that an anchor was made from, as a smart link shows it behind the title."""
+    return normalise_space(anchor.replace("-", " ")).strip()
 
 
 def _link_text(text: str, label: str, target: Target) -> str:

@@ -8,7 +8,7 @@ from headwater.pipeline.markdown.visitor import Visitor
 from headwater.pipeline.storage_names import AC, Element, read_text
 
 PARAMETERS = (f"{AC}parameter", f"{AC}default-parameter")
-_BODIES = (f"{AC}rich-text-body", f"{AC}plain-text-body")
+_PLAIN_BODY = f"{AC}plain-text-body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,11 @@ class Macro:
 
     def read_plain_body(self) -> str:
         """Return the plain-text bodies byte for byte; split CDATA sections join."""
-        return "".join(
-            read_text(body) for body in self.element.iterchildren(f"{AC}plain-text-body")
-        )
+        return "".join(read_text(body) for body in self.element.iterchildren(_PLAIN_BODY))
 
     def render_besides(self, visitor: Visitor) -> list[str]:
-        """Return what damaged markup left in the macro beside parameters and bodies."""
-        return visitor.render_blocks(self.element, skip=(*PARAMETERS, *_BODIES))
+        """Return what is in the macro beside parameters and plain text, as blocks."""
+        return visitor.render_blocks(self.element, skip=(*PARAMETERS, _PLAIN_BODY))
 
     def _read(self, name: str) -> str:
         parameter = self.find_parameter(name)

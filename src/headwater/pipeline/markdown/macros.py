@@ -9,15 +9,24 @@ import re
 from collections.abc import Callable
 
 from headwater.pipeline.markdown.blocks import make_label
+from headwater.pipeline.markdown.drawings import render_name, render_roadmap, render_source
 from headwater.pipeline.markdown.links import find_target, render_reference
 from headwater.pipeline.markdown.macro import Macro
-from headwater.pipeline.markdown.text import make_code_span, make_fence, make_link, make_paragraph
+from headwater.pipeline.markdown.text import (
+    escape_brackets,
+    make_code_span,
+    make_fence,
+    make_link,
+    make_paragraph,
+    normalise_space,
+)
 from headwater.pipeline.markdown.visitor import Made, Rule, Visitor
+from headwater.pipeline.storage_format import strip_tags
 from headwater.pipeline.storage_names import AC, Element, read_text
 
 MacroRule = Callable[[Macro, Visitor], Made]
 
-_LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
+_LANGUAGE = re.compile(r"(?!none$)[\w+#.-]{1,30}")
 _SILENT_PARAMETER = re.compile(
     r".*(?:id|uuid|colou?r|width|height|size|align|layout|style|class|icon|type|sort|order|hash|key"
     r"|revision|version|theme|border|breakout\w*|output)$",
@@ -37,17 +46,28 @@ def _render_noformat(macro: Macro, visitor: Visitor) -> list[str]:
 
 def _diagram_source(language: str) -> MacroRule:
     def render(macro: Macro, visitor: Visitor) -> list[str]:
-        return _titled_fence(macro, visitor, language)
+        return render_source(macro, visitor, language)
 
     return render
+
+
+def _render_markdown(macro: Macro, visitor: Visitor) -> list[str]:
+    text = macro.read_plain_body().strip()
+    return [*([text] if text else []), *macro.render_besides(visitor)]
+
+
+def _render_html(macro: Macro, visitor: Visitor) -> list[str]:
+    """Keep the words of HTML that runs in the reader's browser: what it shows there, nobody knows here."""
+    visitor.lose(macro.name)
+    text = make_paragraph(normalise_space(strip_tags(macro.read_plain_body())))
+    return [*([text] if text else []), *macro.render_besides(visitor)]
 
 
 def _titled_fence(macro: Macro, visitor: Visitor, language: str) -> list[str]:
     title = make_paragraph(macro.read_parameter("title"))
     code = macro.read_plain_body()
     fence = [make_fence(code, language)] if code.strip() else []
-    rich = visitor.render_blocks(macro.element, skip=(f"{AC}plain-text-body", f"{AC}parameter"))
-    return [*([f"**{title}**"] if title else []), *fence, *rich]
+    return [*([f"**{title}**"] if title else []), *fence, *macro.render_besides(visitor)]
 
 
 def _panel(label: str) -> MacroRule:
@@ -58,7 +78,7 @@ def _panel(label: str) -> MacroRule:
 
 
 def _render_titled(macro: Macro, visitor: Visitor) -> list[str]:
-    title = macro.read_parameter("title", "")
+    title = make_paragraph(macro.read_parameter("title", "label", "tabTitle", "name", ""))
     body = macro.render_body(visitor)
     return [f"**{title}**", *body] if title else body
 
@@ -93,15 +113,17 @@ def _render_source_page(macro: Macro, visitor: Visitor) -> Made:
     return _with_body(macro, visitor, f"→ {reference}" if reference else "")
 
 
+def _render_button(macro: Macro, visitor: Visitor) -> Made:
+    return _with_body(macro, visitor, macro.read_parameter("buttonLabel", "createButtonLabel"))
+
+
 def _render_file(macro: Macro, visitor: Visitor) -> Made:
     name = macro.read_parameter("name", "filename", "file", "")
     return _with_body(macro, visitor, make_link(name, name))
 
 
 def _render_diagram(macro: Macro, visitor: Visitor) -> Made:
-    visitor.lose(macro.name)
-    name = macro.read_parameter("diagramDisplayName", "diagramName", "name", "title", "filename")
-    return _with_body(macro, visitor, name)
+    return [*render_name(macro, visitor), *macro.render_body(visitor)]
 
 
 def _render_jira(macro: Macro, visitor: Visitor) -> Made:
@@ -121,7 +143,8 @@ def _render_person(macro: Macro, visitor: Visitor) -> Made:
     holder = macro.find_parameter("user", "User", "")
     target = None if holder is None else find_target(holder)
     written = macro.read_parameter("user", "User", "")
-    return _with_body(macro, visitor, target.label if target else written and f"@{written}")
+    label = target.label if target else written and f"@{written}"
+    return _with_body(macro, visitor, escape_brackets(label))
 
 
 def _render_formula(macro: Macro, visitor: Visitor) -> Made:
@@ -163,15 +186,33 @@ MACROS: dict[str, MacroRule] = {
     "noformat": _render_noformat,
     **dict.fromkeys(("mermaid", "mermaid-cloud", "mermaid-macro"), _diagram_source("mermaid")),
     **dict.fromkeys(("plantuml", "plantumlcloud", "plantumlrender"), _diagram_source("plantuml")),
+    **dict.fromkeys(("graphviz", "graphviz-dot"), _diagram_source("dot")),
+    **dict.fromkeys(("markdown", "markdown-macro"), _render_markdown),
+    **dict.fromkeys(("html", "html-bobswift"), _render_html),
     "info": _panel("Info"),
     "note": _panel("Note"),
     "tip": _panel("Tip"),
     "warning": _panel("Warning"),
-    **dict.fromkeys(("panel", "expand", "ui-expand"), _render_titled),
-    **dict.fromkeys(("section", "column", "excerpt", "details", "multiexcerpt"), _render_body),
+    **dict.fromkeys(
+        (
+            "panel", "expand", "ui-expand", "ui-tab", "tab", "tab-pane", "card", "auitabspage",
+            "horizontal-nav-item", "chart", "bodied-panel",
+        ),
+        _render_titled,
+    ),
+    **dict.fromkeys(
+        (
+            "section", "column", "excerpt", "details", "multiexcerpt", "multiexcerpt-macro", "shared-block",
+            "ui-tabs", "tabs", "tabs-group", "deck", "auitabs", "horizontal-nav-group", "ui-text-box",
+            "table-filter", "table-excerpt", "table-transformer", "pivot-table", "table-chart", "numberedheadings",
+            "center", "div", "span", "bgcolor", "noprint", "scroll-ignore", "scroll-only", "scroll-title",
+        ),
+        _render_body,
+    ),
     **dict.fromkeys(("status", "status-handy"), _render_status),
     **dict.fromkeys(("toc", "toc-zone", "anchor", "livesearch", "pagetreesearch", "search"), _drop),
-    **dict.fromkeys(("create-from-template", "create-space-button", "favpages", "style", "css"), _drop),
+    **dict.fromkeys(("favpages", "style", "css", "pagebreak", "scroll-pagebreak", "floatmenu"), _drop),
+    **dict.fromkeys(("create-from-template", "create-space-button"), _render_button),
     **dict.fromkeys(
         (
             "children", "pagetree", "content-tree", "recently-updated", "recently-used", "contentbylabel",
@@ -179,12 +220,21 @@ MACROS: dict[str, MacroRule] = {
             "spaces-list", "space-attachments", "tasks-report-macro", "content-report-table",
             "contributors", "contributors-summary", "change-history", "labels-list", "popular-labels",
             "related-labels", "listlabels", "recently-updated-dashboard", "network", "index", "rss",
+            "roadmap-jira", "jiraroadmap", "jirachart", "gadget", "userlister", "spacecontributors", "im",
+            "calendar", "team-calendars",
         ),
         _drop_generated,
     ),
-    **dict.fromkeys(("include", "excerpt-include", "multiexcerpt-include"), _render_source_page),
+    **dict.fromkeys(
+        (
+            "include", "excerpt-include", "multiexcerpt-include", "multiexcerpt-include-macro",
+            "include-shared-block", "table-excerpt-include",
+        ),
+        _render_source_page,
+    ),
     **dict.fromkeys(("view-file", "viewpdf", "viewdoc", "viewxls", "viewppt", "multimedia"), _render_file),
-    **dict.fromkeys(("drawio", "drawio-sketch", "inc-drawio", "gliffy", "lucidchart"), _render_diagram),
+    **dict.fromkeys(("drawio", "drawio-sketch", "inc-drawio", "gliffy", "lucidchart", "balsamiq"), _render_diagram),
+    "roadmap": render_roadmap,
     **dict.fromkeys(("jira", "jiraissues"), _render_jira),
     **dict.fromkeys(("widget", "iframe"), _render_address),
     **dict.fromkeys(("profile", "profile-picture"), _render_person),

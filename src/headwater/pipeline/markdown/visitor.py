@@ -18,6 +18,9 @@ _BLOCK_TAGS = (
     f"{AC}rich-text-body", f"{AC}plain-text-body", f"{AC}task-list", f"{AC}layout", f"{AC}adf-extension",
 )  # fmt: skip
 
+_APART = frozenset({f"{AC}structured-macro", f"{AC}macro", f"{AC}link", "time"})
+"""What Confluence shows as a thing of its own: a status, a person, a date. No part of a word beside it."""
+
 Made = str | list[str]
 """What a rule returns: text that flows on, or blocks that stand by themselves."""
 
@@ -30,11 +33,13 @@ class Visitor:
         self._depth = 0
         self.losses: Counter[str] = Counter()
 
-    def lose(self, name: str) -> None:
+    def lose(self, name: str, times: int = 1) -> None:
         """Count a construct that is not rendered in full."""
+        if times < 1:
+            return
         short = normalise_space(name).strip()[:MAX_NAME_LENGTH] or "unnamed"
         known = short in self.losses or len(self.losses) < MAX_LOSS_NAMES
-        self.losses[short if known else "other"] += 1
+        self.losses[short if known else "other"] += times
 
     def render_blocks(self, element: Element, *, skip: Collection[str] = ()) -> list[str]:
         """Return what is inside an element as Markdown blocks, in reading order.
@@ -48,7 +53,7 @@ class Visitor:
         flow.add_text(element.text)
         for child in element:
             if child.tag not in skip:
-                flow.add(self._render(child))
+                flow.add(self._render(child), stands_apart=child.tag in _APART)
             flow.add_text(child.tail)
         self._depth -= 1
         return flow.end()
@@ -58,13 +63,15 @@ class Visitor:
         if self._depth >= MAX_DEPTH:
             return " ".join(self._give_up(element))
         self._depth += 1
-        run = [normalise_space(element.text or "")]
+        run = _Run()
+        run.add(normalise_space(element.text or ""))
         for child in element:
             made = self._render(child)
-            run.append(made if isinstance(made, str) else f" {flatten_blocks(made)} ")
-            run.append(normalise_space(child.tail or ""))
+            text = made if isinstance(made, str) else f" {flatten_blocks(made)} "
+            run.add(text, stands_apart=child.tag in _APART)
+            run.add(normalise_space(child.tail or ""))
         self._depth -= 1
-        return "".join(run)
+        return run.end()
 
     def render_mixed(self, element: Element) -> Made:
         """Return what is inside an element as text if it all flows, else as blocks."""
@@ -114,20 +121,44 @@ def _plain_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+class _Run:
+    """Inline text in the making."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._open_end = False
+
+    def add(self, text: str, *, stands_apart: bool = False) -> None:
+        """Add text; what stands apart gets a blank where it would join a word."""
+        if not text:
+            return
+        is_joint = bool(self._parts) and (stands_apart or self._open_end)
+        if is_joint and self._parts[-1][-1].isalnum() and text[0].isalnum():
+            self._parts.append(" ")
+        self._parts.append(text)
+        self._open_end = stands_apart
+
+    def end(self) -> str:
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._open_end = False
+        return text
+
+
 class _Flow:
     """Blocks in the making: text runs on until a block or the end closes the paragraph."""
 
     def __init__(self) -> None:
         self._blocks: list[str] = []
-        self._run: list[str] = []
+        self._run = _Run()
 
     def add_text(self, text: str | None) -> None:
         if text:
-            self._run.append(normalise_space(text))
+            self._run.add(normalise_space(text))
 
-    def add(self, made: Made) -> None:
+    def add(self, made: Made, *, stands_apart: bool = False) -> None:
         if isinstance(made, str):
-            self._run.append(made)
+            self._run.add(made, stands_apart=stands_apart)
         else:
             self._close_paragraph()
             self._blocks.extend(made)
@@ -137,7 +168,6 @@ class _Flow:
         return self._blocks
 
     def _close_paragraph(self) -> None:
-        paragraph = make_paragraph("".join(self._run)) if self._run else ""
-        self._run.clear()
+        paragraph = make_paragraph(self._run.end())
         if paragraph:
             self._blocks.append(paragraph)

@@ -52,8 +52,16 @@ def describe_job(progress: Progress, notes: list[str]) -> str:
     documents = _describe_counts(progress.documents) or "the space is empty"
     attachments = _describe_counts(progress.attachments)
     embedded = f"{chunks.embedded} chunks embedded" if chunks.embedded else "nothing embedded"
-    parts = [documents, attachments and f"attachments: {attachments}", embedded, *notes]
+    lost = _describe_losses(progress)
+    parts = [documents, attachments and f"attachments: {attachments}", embedded, lost, *notes]
     return "; ".join(part for part in parts if part)
+
+
+def _describe_losses(progress: Progress) -> str:
+    """Name the documents of which most was lost: there the knowledge base has least of the page."""
+    worst = ", ".join(f'"{item.title[:80]}" ({item.lost})' for item in progress.lossiest)
+    total = sum(progress.losses.values())
+    return f"constructs not kept whole: {total}, most in {worst}" if worst else ""
 
 
 def _describe_counts(counted: DocumentCounts) -> str:

@@ -1,12 +1,12 @@
 """From fetched pages and files to chunks, gathered into batches of bounded size."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from headwater.domain.content import Chunk, Comment, Document, DocumentMetadata, Page, Space
+from headwater.domain.content import Chunk, Document, DocumentMetadata, Page, Space
 from headwater.domain.errors import DocumentError
 from headwater.domain.ids import ContentId
 from headwater.domain.sync import Provenance, WorkItem
@@ -14,7 +14,7 @@ from headwater.pipeline.chunking import split_document
 from headwater.pipeline.comments import add_comments
 from headwater.pipeline.markdown import document_from_page
 from headwater.pipeline.planning import digest_comments
-from headwater.ports import FetchedPage
+from headwater.services.sync.naming import NamedPage, name_people
 from headwater.services.sync.run import SyncRun, describe_item
 
 CHUNKS_PER_BATCH: Final = 32
@@ -108,39 +108,30 @@ async def prepare_pages(
     """Fetch pages and yield them as chunks, with their comments."""
     comments = await run.ports.work.comments(run.ref, list(items))
     pages = run.source.fetch_pages([item.listed for item in items.values()])
-    async with aclosing(pages):
-        async for fetched in pages:
-            key = fetched.content_id
-            yield await _prepare_page(run, space, items[key], fetched, comments.get(key, ()))
+    async with aclosing(name_people(run.source, pages, comments)) as named:
+        async for page in named:
+            yield await _prepare_page(run, space, items[page.fetched.content_id], page)
 
 
-async def _prepare_page(
-    run: SyncRun,
-    space: Space,
-    item: WorkItem,
-    fetched: FetchedPage,
-    comments: Sequence[Comment],
-) -> Readied:
-    if isinstance(fetched.outcome, DocumentError):
-        return Broken(describe_item(run, space, item), fetched.outcome)
+async def _prepare_page(run: SyncRun, space: Space, item: WorkItem, named: NamedPage) -> Readied:
+    outcome = named.fetched.outcome
+    if isinstance(outcome, DocumentError):
+        return Broken(describe_item(run, space, item), outcome)
     # The page may have been edited since it was listed: what was read is what is described.
-    read = replace(item, listed=fetched.outcome.listed)
-    metadata = describe_item(run, space, read)
+    metadata = describe_item(run, space, replace(item, listed=outcome.listed))
     try:
-        return await asyncio.to_thread(_convert, run, metadata, fetched.outcome, comments)
+        return await asyncio.to_thread(_convert, run, metadata, outcome, named)
     except DocumentError as error:
         return Broken(metadata, error)
 
 
-def _convert(
-    run: SyncRun, metadata: DocumentMetadata, page: Page, comments: Sequence[Comment]
-) -> Prepared:
-    document = add_comments(document_from_page(page), comments)
+def _convert(run: SyncRun, metadata: DocumentMetadata, page: Page, named: NamedPage) -> Prepared:
+    document = document_from_page(page, named.people)
     return cut_document(
         run,
         metadata,
-        document,
-        Provenance(str(run.recipe), comments_digest=digest_comments(comments)),
+        add_comments(document, named.comments, named.people),
+        Provenance(str(run.recipe), comments_digest=digest_comments(named.comments)),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from headwater.domain.content import DocumentKind, DocumentMetadata
 from headwater.domain.errors import DocumentError
-from headwater.domain.jobs import DocumentCounts, JobChange, Progress
+from headwater.domain.jobs import DocumentCounts, JobChange, LossyDocument, Progress
 from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.pipeline.planning import digest_metadata
 from headwater.services.sync.run import SyncRun
@@ -58,5 +58,11 @@ def count_results(results: Iterable[DocumentResult]) -> Progress:
             ocr_pages=result.ocr_pages,
             skipped={result.skip_reason: 1} if result.skip_reason else {},
             losses=result.losses,
+            lossiest=_name_lossy(result),
         )
     return total
+
+
+def _name_lossy(result: DocumentResult) -> tuple[LossyDocument, ...]:
+    lost = sum(result.losses.values())
+    return (LossyDocument(result.metadata.title, lost),) if lost else ()

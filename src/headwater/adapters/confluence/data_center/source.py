@@ -1,16 +1,19 @@
 """Confluence Data Center as a ``Source``."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 
 from headwater.adapters.confluence.data_center import (
     annotations,
     content,
     lookups,
+    people,
     probing,
     remarks,
     spaces,
 )
 from headwater.adapters.confluence.data_center.rest import Rest
+from headwater.adapters.confluence.people import Directory
 from headwater.domain.content import Annotation, Comment, ListedAttachment, ListedDocument, Space
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
 from headwater.ports import (
@@ -26,9 +29,10 @@ from headwater.ports import (
 class DataCenterSource:
     """Implements :class:`headwater.ports.Source`; made by ``factory``."""
 
-    def __init__(self, rest: Rest, site: SiteId) -> None:
+    def __init__(self, rest: Rest, site: SiteId, directory: Directory) -> None:
         self._rest = rest
         self._site = site
+        self._directory = directory
 
     @property
     def site(self) -> SiteId:
@@ -91,6 +95,11 @@ class DataCenterSource:
     def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
         """See :meth:`headwater.ports.Source.fetch_pages`."""
         return content.fetch_pages(self._rest, documents)
+
+    async def read_names(self, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`headwater.ports.Source.read_names`."""
+        fetch = partial(people.fetch_names, self._rest)
+        return await self._directory.read_names(account_ids, fetch, self._rest.client.now)
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """See :meth:`headwater.ports.Source.look_up`."""
