@@ -118,6 +118,8 @@ def _assemble(
         work=stores.work,
         configurations=stores.configurations,
         blacklist=stores.blacklist,
+        inventory=stores.inventory,
+        deletions=stores.deletions,
         secret_box=_make_secret_box(settings),
         queue=queue,
         now=_now,

@@ -31,6 +31,7 @@ from headwater.domain.errors import RetryableError
 from headwater.ports import Ports
 
 M = TypeVar("M", bound=BaseModel)
+N = TypeVar("N", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,22 @@ async def admit_body(request: Request, permission: Permission, model: type[M]) -
     body = await read_json_object(request)
     check_body_tenant(known.caller, body)
     return known.caller, _accept(model, body, "body", known.problems)
+
+
+async def admit_query_and_body(
+    request: Request,
+    permission: Permission,
+    models: tuple[type[N], type[M]],
+    *,
+    tenant_at: tuple[str, ...],
+) -> tuple[Caller, N, M]:
+    """Admit a request by its query string and its JSON body, which names the tenant at ``tenant_at``."""
+    known = await _identify(request, permission)
+    body = await read_json_object(request)
+    check_body_tenant(known.caller, body, tenant_at)
+    query, found = validate(models[0], dict(request.query_params), "query")
+    accepted = _accept(models[1], body, "body", [*known.problems, *found])
+    return known.caller, cast("N", query), accepted
 
 
 async def admit_optional_body(

@@ -18,6 +18,7 @@ from headwater.api.validation import explain_error
 from headwater.domain.errors import (
     AddressRefusedError,
     ConflictError,
+    ContentNotFoundError,
     HeadwaterError,
     InvalidInputError,
     JobStateError,
@@ -48,6 +49,7 @@ class _Answer(NamedTuple):
 _ANSWERS: Final[dict[type[HeadwaterError], _Answer]] = {
     SourceRefusedError: _Answer(403, "permission_error.confluence", ("confluence",)),
     NotAllowedError: _Answer(403, "permission_error", ("request",)),
+    ContentNotFoundError: _Answer(404, "not_found_error", ("body", "source_url")),
     NotFoundError: _Answer(404, "not_found_error", ("path",)),
     JobStateError: _Answer(409, "conflict_error.job_state", ("path", "job_id")),
     ConflictError: _Answer(409, "conflict_error", ("body", "job_id")),

@@ -7,10 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from headwater.api import (
+    content_routes,
     ingestion_routes,
     insight_routes,
     job_routes,
     operation_routes,
+    platform_routes,
     search_routes,
     settings_routes,
 )
@@ -49,6 +51,8 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
     app.state.stopping = False
     for routes in (
         ingestion_routes,
+        content_routes,
+        platform_routes,
         job_routes,
         search_routes,
         insight_routes,

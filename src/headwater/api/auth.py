@@ -78,12 +78,19 @@ def check_tenant_header(caller: Caller, headers: Headers) -> list[Problem]:
     return []
 
 
-def check_body_tenant(caller: Caller, body: dict[str, Any]) -> None:
-    """Refuse with 403 a body whose ``pinecone_config.tenant_id`` is a text that is not the tenant."""
-    config = body.get("pinecone_config")
-    tenant = config.get("tenant_id") if isinstance(config, dict) else None
-    if isinstance(tenant, str) and not _names(caller, tenant):
-        raise forbidden_tenant(("body", "pinecone_config", "tenant_id"))
+IN_PINECONE_CONFIG: Final = ("pinecone_config", "tenant_id")
+"""Where nearly every body names its tenant."""
+
+
+def check_body_tenant(
+    caller: Caller, body: dict[str, Any], place: tuple[str, ...] = IN_PINECONE_CONFIG
+) -> None:
+    """Refuse with 403 a body whose value at ``place`` is a text that is not the tenant."""
+    value: object = body
+    for name in place:
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, str) and not _names(caller, value):
+        raise forbidden_tenant(("body", *place))
 
 
 def check_permission(caller: Caller, permission: Permission) -> None:

@@ -41,13 +41,13 @@ MAX_QUERY: Final = 10_000
 
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
-_CREDENTIALS_EXAMPLE: Final[JsonDict] = {
+CREDENTIALS_EXAMPLE: Final[JsonDict] = {
     "instance_url": "https://acme.atlassian.net/wiki/rest/api",
     "web_url_instance": "https://acme.atlassian.net/wiki",
     "username": "admin@acme.com",
     "api_token": "ATATT3xFfGF0...",
 }
-_PINECONE_EXAMPLE: Final[JsonDict] = {
+PINECONE_EXAMPLE: Final[JsonDict] = {
     "rezolve_domain": "acme.rezolve.ai",
     "tenant_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
 }
@@ -56,7 +56,7 @@ _PINECONE_EXAMPLE: Final[JsonDict] = {
 class Authorization(RequestPart):
     """A Confluence and the account that reads it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CREDENTIALS_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [CREDENTIALS_EXAMPLE]})
 
     instance_url: Url = Field(description="Confluence REST API URL; its path decides the edition.")
     web_url_instance: Url = Field(description="Base of every link handed out.")
@@ -109,7 +109,7 @@ class Restrictions(RequestPart):
 class PineconeConfig(RequestPart):
     """The vector database of the tenant."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PINECONE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PINECONE_EXAMPLE]})
 
     rezolve_domain: Text = Field(description="Rezolve domain of the tenant; recorded.")
     tenant_id: Text = Field(description="The tenant of the token, as a UUID.")
@@ -136,13 +136,13 @@ class UploadBody(RequestPart):
         json_schema_extra={
             "examples": [
                 {
-                    "authorization": _CREDENTIALS_EXAMPLE,
+                    "authorization": CREDENTIALS_EXAMPLE,
                     "content_restriction": {
                         "audience": ["all"],
                         "blacklisted": False,
                         "source_restriction": False,
                     },
-                    "pinecone_config": _PINECONE_EXAMPLE,
+                    "pinecone_config": PINECONE_EXAMPLE,
                     "sync_config": {
                         "sync_configuration_id": "",
                         "incremental": True,
@@ -211,7 +211,7 @@ class SearchBody(RequestPart):
             "examples": [
                 {
                     "query": "How do I reset my password?",
-                    "pinecone_config": _PINECONE_EXAMPLE,
+                    "pinecone_config": PINECONE_EXAMPLE,
                     "top_k": 10,
                 }
             ]

@@ -10,6 +10,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from headwater.api.auth import TENANT_HEADER, Permission
+from headwater.api.content_inputs import (
+    DeleteBody,
+    FailedFilesBody,
+    ListingBody,
+    PlatformDeleteBody,
+    VectorsBody,
+)
 from headwater.api.errors import ErrorBody
 from headwater.api.inputs import (
     ExplainBody,
@@ -22,6 +29,11 @@ from headwater.api.inputs import (
 from headwater.api.settings_inputs import BlacklistBody, SyncConfigurationBody
 
 REQUEST_BODIES: Final[Sequence[type[BaseModel]]] = (
+    ListingBody,
+    DeleteBody,
+    VectorsBody,
+    PlatformDeleteBody,
+    FailedFilesBody,
     SpaceListingBody,
     UploadBody,
     FollowUpBody,

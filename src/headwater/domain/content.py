@@ -75,6 +75,7 @@ class ListedDocument:
     author_id: str | None = None
     web_path: str | None = None
     """Link relative to the site's web base, as Confluence gave it."""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class ListedAttachment:
     web_path: str | None = None
     download_path: str | None = None
     """Data Center's link, relative to the site's base; Cloud downloads by ids."""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Chunk:
     embedded_text: str
     text_hash: str
     """Hex digest of ``embedded_text``: same digest and same model, same vector."""
+    ocr_confidence: float | None = None
+    """Mean over the pages and images in it that OCR read, from 0 to 1; ``None`` without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +182,10 @@ class StoredMatch:
     text: str
     heading_path: tuple[str, ...]
     metadata: DocumentMetadata
+    ocr_confidence: float | None = None
+    """Of :class:`Chunk`."""
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether the text has a UTF-8 form: half a surrogate pair has none, and no store holds it."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -12,6 +12,7 @@
     │   └── JobCancelledError     somebody asked the job to stop
     └── RequestError            tell the client
         ├── NotFoundError
+        │   └── ContentNotFoundError
         ├── NotAllowedError
         ├── ConflictError
         └── InvalidInputError     names the place of the bad value
@@ -99,6 +100,10 @@ class RequestError(HeadwaterError):
 
 class NotFoundError(RequestError):
     """There is no such thing for this tenant."""
+
+
+class ContentNotFoundError(NotFoundError):
+    """Nothing that the tenant holds is what a link names."""
 
 
 class NotAllowedError(RequestError):

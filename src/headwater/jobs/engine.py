@@ -31,6 +31,7 @@ from headwater.jobs.workbench import (
 )
 from headwater.ports import Ports
 from headwater.services.credentials import remove_expired_credentials
+from headwater.services.removal import carry_out_deletions
 
 TURN_SECONDS: Final = 1.0
 """How soon at the latest a job is seen that another process has stored."""
@@ -106,6 +107,7 @@ class JobEngine:
         return [
             Chore("give jobs their turn", TURN_SECONDS, dispatcher.give_turns, runtime.freed),
             Chore("take over jobs", TAKE_OVER_SECONDS, partial(self._take_over, seat)),
+            Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, runtime.ports)),
             Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, runtime.ports)),
         ]
 
@@ -144,6 +146,11 @@ def _use_write_ahead_log(path: Path) -> None:
 async def _sweep_credentials(ports: Ports) -> None:
     if removed := await remove_expired_credentials(ports):
         _log.info("expired credentials removed", credentials=removed)
+
+
+async def _carry_out(ports: Ports) -> None:
+    if removed := await carry_out_deletions(ports):
+        _log.info("deletions carried out", documents=removed)
 
 
 def _report_end(supervisor: "asyncio.Task[None]") -> None:

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from headwater.domain.content import Comment, DocumentKind, DocumentMetadata
-from headwater.domain.ids import DocumentId
+from headwater.domain.ids import ContentId, DocumentId
 from headwater.domain.jobs import ChunkCounts
+from headwater.domain.removal import DELETED
 from headwater.domain.sync import (
     Action,
     ChunkPlan,
@@ -55,6 +56,12 @@ def attachment_recipe(extractor: str, pages: Recipe, *, ocr_missing: bool) -> Re
     return Recipe(f"{extractor};ocr={mark}", pages.chunking, pages.model)
 
 
+def current_recipes(extractor: str, pages: Recipe, *, use_ocr: bool) -> frozenset[str]:
+    """Return the recipes of attachments that reading again would not give more of."""
+    marks = (False,) if use_ocr else (False, True)
+    return frozenset(str(attachment_recipe(extractor, pages, ocr_missing=mark)) for mark in marks)
+
+
 @dataclass(frozen=True, slots=True)
 class SyncPolicy:
     """How a sync decides. ``first_sync_since`` limits a space's first incremental sync only.
@@ -69,6 +76,8 @@ class SyncPolicy:
     use_ocr: bool = False
     first_sync_since: datetime | None = None
     comments_known: bool = True
+    deleted: frozenset[ContentId] = frozenset()
+    """Deleted on request, to stay away; what hangs on a deleted page stays away with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,8 @@ class Seen:
     comments_digest: str = ""
     media_type: str | None = None
     """Of an attachment, as Confluence names it."""
+    left_out: str | None = None
+    """The rule of the tenant that leaves it out, whatever is known of it."""
 
 
 def digest_metadata(metadata: DocumentMetadata) -> str:
@@ -125,6 +136,10 @@ def foresee_outcome(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
 
 
 def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> str | None:
+    if seen.left_out:
+        return seen.left_out
+    if not policy.deleted.isdisjoint((seen.metadata.content_id, seen.metadata.page_id)):
+        return DELETED
     if known is None:
         return _reason_to_skip_new(seen, policy)
     is_kept = is_searchable(known) and known.version == seen.metadata.version
@@ -164,12 +179,25 @@ def _is_unchanged(seen: Seen, known: KnownDocument, policy: SyncPolicy) -> bool:
     )
 
 
-def _current_recipes(seen: Seen, policy: SyncPolicy) -> set[str]:
+def _current_recipes(seen: Seen, policy: SyncPolicy) -> frozenset[str]:
     if seen.metadata.kind is not DocumentKind.ATTACHMENT:
-        return {str(policy.recipe)}
-    done = attachment_recipe(policy.extractor, policy.recipe, ocr_missing=False)
-    missing = attachment_recipe(policy.extractor, policy.recipe, ocr_missing=True)
-    return {str(done)} if policy.use_ocr else {str(done), str(missing)}
+        return frozenset({str(policy.recipe)})
+    return current_recipes(policy.extractor, policy.recipe, use_ocr=policy.use_ocr)
+
+
+def is_same_file(
+    known: KnownDocument, metadata: DocumentMetadata, body_digest: str, recipes: frozenset[str]
+) -> bool:
+    """Whether extracting these bytes again would give what is known already.
+
+    The name is embedded and may decide the format, so it counts like the bytes.
+    """
+    return (
+        known.provenance.body_digest == body_digest
+        and known.provenance.recipe in recipes
+        and known.title == metadata.title
+        and not known.attempts
+    )
 
 
 def _is_image(media_type: str | None) -> bool:

@@ -15,6 +15,7 @@ from headwater.ports.catalog import Catalog, CredentialStore, JobStore, WorkList
 from headwater.ports.confluence import SourceFactory
 from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
+from headwater.ports.removal import DeletionStore, Inventory
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 
@@ -57,6 +58,8 @@ class Ports:
     work: WorkList
     configurations: SyncConfigurationStore
     blacklist: BlacklistStore
+    inventory: Inventory
+    deletions: DeletionStore
     secret_box: SecretBox
     queue: JobQueue
     now: Callable[[], datetime]

@@ -6,7 +6,6 @@ Answered from the catalog alone; Confluence is not asked.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from headwater.domain.access import (
     Clause,
@@ -21,7 +20,7 @@ from headwater.domain.access import (
 from headwater.domain.errors import InvalidInputError, NotFoundError
 from headwater.domain.ids import ContentId, TenantId
 from headwater.domain.sync import DocumentState
-from headwater.pipeline.content_urls import ContentLink, parse_content_url
+from headwater.pipeline.content_urls import ContentLink, parse_content_url, read_host
 from headwater.ports import Catalog, CatalogEntry
 
 
@@ -124,15 +123,13 @@ async def _find(catalog: Catalog, tenant: TenantId, link: ContentLink) -> Catalo
         found = await catalog.read_entries(tenant, link.content_ids)
         order = {key: place for place, key in enumerate(link.content_ids)}
         found = sorted(found, key=lambda item: order[item.known.content_id])
+    elif link.page_id:
+        found = await catalog.read_files(tenant, link.page_id, link.file_names)
     elif link.space and link.title:
         found = await catalog.read_titled(tenant, link.space, link.title)
     else:
         found = []
-    return next((item for item in found if _host(item.known.source_url) == link.host), None)
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.casefold()
+    return next((item for item in found if read_host(item.known.source_url) == link.host), None)
 
 
 async def _explain_absence(catalog: Catalog, tenant: TenantId, link: ContentLink) -> str:

@@ -207,6 +207,8 @@ class World:
             work=cast("Any", None),
             configurations=cast("Any", None),
             blacklist=cast("Any", None),
+            inventory=cast("Any", None),
+            deletions=cast("Any", None),
             secret_box=FakeBox(),
             queue=self.queue,
             now=lambda: NOW,

@@ -152,6 +152,8 @@ async def open_lab_on(
             work=stores.work,
             configurations=stores.configurations,
             blacklist=stores.blacklist,
+            inventory=stores.inventory,
+            deletions=stores.deletions,
             secret_box=FernetSecretBox(["lab"]),
             queue=queue,
             now=lambda: datetime.now(UTC),

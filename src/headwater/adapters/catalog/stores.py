@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from headwater.adapters.catalog.credentials import SqlCredentialStore
+from headwater.adapters.catalog.deletions import SqlDeletionStore
 from headwater.adapters.catalog.documents import SqlCatalog
 from headwater.adapters.catalog.engine import Database, make_engine, parse_url
+from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.revisions import upgrade_schema
 from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
+from headwater.adapters.catalog.store_ledger import SqlStoreLedger
 from headwater.adapters.catalog.work import SqlWorkList
 
 
@@ -26,6 +29,9 @@ class CatalogStores:
     catalog: SqlCatalog
     configurations: SqlSyncConfigurationStore
     blacklist: SqlBlacklistStore
+    ledger: SqlStoreLedger
+    inventory: SqlInventory
+    deletions: SqlDeletionStore
     engine: AsyncEngine
 
     async def close(self) -> None:
@@ -54,5 +60,8 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         catalog=SqlCatalog(database, now),
         configurations=SqlSyncConfigurationStore(database),
         blacklist=SqlBlacklistStore(database),
+        ledger=SqlStoreLedger(database),
+        inventory=SqlInventory(database),
+        deletions=SqlDeletionStore(database),
         engine=engine,
     )

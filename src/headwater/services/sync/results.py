@@ -1,13 +1,17 @@
 """How a document ended, and the one place where that is recorded and counted."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from headwater.domain.content import DocumentKind, DocumentMetadata
-from headwater.domain.errors import DocumentError
+from headwater.domain.errors import DocumentError, RetryableError
+from headwater.domain.ids import DocumentId
 from headwater.domain.jobs import DocumentCounts, JobChange, LossyDocument, Progress
+from headwater.domain.removal import DELETED
 from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.pipeline.planning import digest_metadata
+from headwater.services.removal import carry_out_deletions
 from headwater.services.sync.run import SyncRun
 
 
@@ -39,10 +43,25 @@ def make_failure(metadata: DocumentMetadata, error: DocumentError) -> DocumentRe
 
 
 async def record_results(run: SyncRun, results: Sequence[DocumentResult]) -> None:
-    """Remember the documents and count them, in one transaction; nothing happens for none."""
-    if results:
-        change = JobChange(progress=count_results(results))
-        await run.ports.catalog.record(run.ref, results, change)
+    """Remember the documents and count them, in one transaction; nothing happens for none.
+
+    What was deleted on request since this job decided about it is left out instead.
+    """
+    pending = results
+    while pending:
+        change = JobChange(progress=count_results(pending))
+        refused = await run.ports.catalog.record(run.ref, pending, change)
+        if not refused:
+            return
+        pending = [_leave_out(item, refused) for item in pending]
+        with suppress(RetryableError):  # the deletions are stored: the job engine tries again
+            await carry_out_deletions(run.ports)
+
+
+def _leave_out(result: DocumentResult, refused: Sequence[DocumentId]) -> DocumentResult:
+    if result.metadata.document_id not in refused:
+        return result
+    return make_skip(result.metadata, DELETED, result.provenance)
 
 
 def count_results(results: Iterable[DocumentResult]) -> Progress:
