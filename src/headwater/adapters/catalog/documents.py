@@ -260,7 +260,9 @@ async def _remember_results(
     for result in results:
         past = pasts.get(result.metadata.document_id)
         row = remember_result(ref.tenant, result, past, now)
-        rows.append(row | choose_facts(result, listed, past))
+        row |= choose_facts(result, listed, past)
+        if row != past:  # most documents of most syncs are as they were
+            rows.append(row)
         if result.outcome is Outcome.FAILED:
             failed.append(failure_row(ref, result, row["attempts"], now))
     await upsert_rows(connection, documents, rows)
