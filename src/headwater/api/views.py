@@ -182,6 +182,9 @@ class MatchView(View):
     space: str
     page_id: str
     attachment_id: str | None = None
+    ocr_confidence: float | None = Field(
+        None, description="Of text that OCR read: how sure it was, from 0 to 1."
+    )
     version: int
     last_modified: Time
 
@@ -199,6 +202,7 @@ class MatchView(View):
             space=metadata.space,
             page_id=metadata.page_id,
             attachment_id=metadata.attachment_id,
+            ocr_confidence=match.ocr_confidence,
             version=metadata.version,
             last_modified=metadata.last_modified,
         )

@@ -25,7 +25,7 @@ SITE = SiteId("acme")
 OWNER = TenantId(TENANT)
 
 
-async def put(world, name, scope="s:acme:1", **changes):
+async def put(world, name, scope="s:acme:1", ocr_confidence=None, **changes):
     document_id = make_document_id(SITE, ContentId(name))
     values = {
         "document_id": document_id,
@@ -42,7 +42,14 @@ async def put(world, name, scope="s:acme:1", **changes):
         "author_id": None,
         "access_scope": scope,
     }
-    chunk = Chunk(0, ("Accounts", "Passwords"), f"reset password {name}", "embedded", "hash")
+    chunk = Chunk(
+        0,
+        ("Accounts", "Passwords"),
+        f"reset password {name}",
+        "embedded",
+        "hash",
+        ocr_confidence,
+    )
     stored = StoredDocument(DocumentMetadata(**{**values, **changes}), (Record(chunk, [1.0, 0.0]),))
     await world.store.apply(Namespace(OWNER), StoreBatch(upserts=(stored,)))
     world.catalog.scopes[document_id] = Scope(scope)
@@ -98,6 +105,15 @@ async def test_an_attachment_names_itself_and_its_page(client, world):
     (result,) = (await client.post(SEARCH_PATH, json=SEARCH)).json()["results"]
 
     assert (result["page_id"], result["attachment_id"]) == ("7", "att9")
+
+
+async def test_a_result_that_ocr_read_says_how_sure_it_was(client, world):
+    allow(world, "s:acme:1", OPEN)
+    await put(world, "att9", kind=DocumentKind.ATTACHMENT, ocr_confidence=0.93)
+
+    (result,) = (await client.post(SEARCH_PATH, json=SEARCH)).json()["results"]
+
+    assert result["ocr_confidence"] == 0.93
 
 
 async def test_filters_narrow_and_empty_lists_filter_nothing(client, world):

@@ -234,6 +234,20 @@ async def test_a_table_of_another_version_is_refused(store, folder):
         await store.count(ACME)
 
 
+async def test_a_table_from_before_ocr_had_a_confidence_gets_the_column(store, folder):
+    await put(store, make_document(1, "kept words"))
+    connection = await lancedb.connect_async(folder)
+    table = await connection.open_table(ACME.name)
+    await table.drop_columns(["ocr_confidence"])
+    table.close()
+    connection.close()
+    (match,) = await store.query(ACME, ask("kept"))
+    assert (match.text, match.ocr_confidence) == ("kept words", None)
+    await put(store, make_document(2, "new words"))
+    await store.apply(ACME, StoreBatch(metadata=(make_metadata(1, labels=frozenset({"new"})),)))
+    assert await store.count(ACME) == StoreCounts(documents=2, records=2)
+
+
 async def test_a_vector_of_another_length_stores_nothing(store):
     short = make_document(1, "one", vector=[1.0, 2.0])
     with pytest.raises(ConfigError, match="vector of 2 numbers"):

@@ -46,9 +46,19 @@ _CHUNK: Final = pa.schema(
         pa.field("text", pa.string()),
         pa.field("embedded_text", pa.string()),
         pa.field("text_hash", pa.string()),
+        pa.field("ocr_confidence", pa.float64()),
     ]
 )
-MATCH_COLUMNS: Final[Sequence[str]] = ("id", "heading_path", "text", *_METADATA.names)
+_ADDED_LATER: Final = frozenset({"ocr_confidence"})
+"""Columns that tables of earlier versions lack, and whose absence reads as ``None``."""
+
+MATCH_COLUMNS: Final[Sequence[str]] = (
+    "id",
+    "heading_path",
+    "text",
+    "ocr_confidence",
+    *_METADATA.names,
+)
 """What a match shows."""
 
 
@@ -56,6 +66,15 @@ def make_schema(dimension: int) -> pa.Schema:
     """Return the table's schema for vectors of ``dimension`` float32 numbers."""
     vector = pa.field("vector", pa.list_(pa.float32(), dimension))
     return pa.schema([*_CHUNK, *_METADATA, vector])
+
+
+def find_missing(stored: pa.Schema) -> list[pa.Field]:
+    """Return the columns to be added, empty, to a table that an earlier version of ours made."""
+    names = {*_CHUNK.names, *_METADATA.names, "vector"}
+    missing = names - set(stored.names)
+    if not missing <= _ADDED_LATER or not names >= set(stored.names):
+        return []
+    return [_CHUNK.field(name) for name in sorted(missing)]
 
 
 def check_schema(stored: pa.Schema, dimension: int) -> None:
@@ -117,6 +136,7 @@ def read_match(row: Mapping[str, Any], score: float) -> StoredMatch:
         text=row["text"],
         heading_path=tuple(row["heading_path"]),
         metadata=_read_metadata(row),
+        ocr_confidence=row["ocr_confidence"],
     )
 
 
@@ -151,6 +171,7 @@ def _chunk_row(chunk_id: ChunkId, record: Record) -> Mapping[str, object]:
         "text": record.chunk.text,
         "embedded_text": record.chunk.embedded_text,
         "text_hash": record.chunk.text_hash,
+        "ocr_confidence": record.chunk.ocr_confidence,
     }
 
 
