@@ -348,6 +348,29 @@ async def test_failures_are_listed_oldest_first(tmp_path):
     assert [failure.document_id for failure in page.failures] == [document_id(n) for n in (9, 1, 5)]
 
 
+async def test_the_first_failures_of_many_jobs_come_at_once_each_with_its_own(stores):
+    tenant = make_ref().tenant
+    refs = [make_ref(f"job-{number}", tenant) for number in range(3)]
+    for ref, failed in zip(refs, (3, 0, 1), strict=True):
+        await add_running_job(stores, ref)
+        results = [make_result(number, Outcome.FAILED) for number in range(failed)]
+        await stores.catalog.record(ref, results, JobChange())
+    found = await stores.jobs.first_failures([*refs, make_ref("job-9", tenant)], limit=2)
+    for ref in refs:
+        page = await stores.jobs.failures(ref, cursor=None, limit=2)
+        assert tuple(found.get(ref, ())) == page.failures
+    assert set(found) == {refs[0], refs[2]}
+    assert await stores.jobs.first_failures([], limit=2) == {}
+
+
+async def test_another_tenants_failures_are_not_among_the_first(stores):
+    ref, other = make_ref(), make_ref()
+    for each in (ref, other):
+        await add_running_job(stores, each)
+    await stores.catalog.record(other, [make_result(1, Outcome.FAILED)], JobChange())
+    assert await stores.jobs.first_failures([ref], limit=2) == {}
+
+
 async def test_a_failure_tells_what_happened(stores):
     ref = make_ref()
     await add_running_job(stores, ref)

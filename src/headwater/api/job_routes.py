@@ -24,7 +24,13 @@ from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import JobId, is_job_id
 from headwater.domain.jobs import JobRef
 from headwater.services.job_followups import approve_deletions, retry_failed
-from headwater.services.job_reports import cancel_job, list_failures, list_jobs, read_job
+from headwater.services.job_reports import (
+    cancel_job,
+    list_failures,
+    list_first_failures,
+    list_jobs,
+    read_job,
+)
 
 JOBS_PER_PAGE: Final = 50
 FAILURES_PER_PAGE: Final = 100
@@ -58,7 +64,9 @@ async def list_tenant_jobs(request: Request) -> JobsView:
         cursor=query.cursor,
         limit=query.limit or JOBS_PER_PAGE,
     )
-    return JobsView(jobs=[await show_job(jobs, job) for job in page.jobs], next=page.next)
+    failures = await list_first_failures(jobs, page.jobs)
+    shown = [JobView.of(job, failures.get(job.ref, ())) for job in page.jobs]
+    return JobsView(jobs=shown, next=page.next)
 
 
 @router.get("/{job_id}", **secured(Permission.READ, 404))

@@ -95,6 +95,14 @@ class JobStore(Protocol):
 
     async def failures(self, ref: JobRef, *, cursor: str | None, limit: int) -> FailurePage: ...
 
+    async def first_failures(
+        self, refs: Sequence[JobRef], *, limit: int
+    ) -> Mapping[JobRef, Sequence[Failure]]:
+        """Return each job's oldest failures, at most ``limit`` of each; jobs without any are absent.
+
+        One query, however many jobs.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class SealedCredential:

@@ -1,8 +1,10 @@
 """Reading and stopping jobs."""
 
+from collections.abc import Mapping, Sequence
+
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
-from headwater.domain.jobs import Job, JobRef, JobStatus
+from headwater.domain.jobs import Failure, Job, JobRef, JobStatus
 from headwater.ports import FailurePage, JobPage, JobStore, Ports
 from headwater.services.credentials import settle_credential
 
@@ -28,6 +30,13 @@ async def list_jobs(
 ) -> JobPage:
     """Return a page of the tenant's jobs, newest first."""
     return await jobs.list(tenant, space=space, status=status, cursor=cursor, limit=limit)
+
+
+async def list_first_failures(
+    jobs: JobStore, page: Sequence[Job]
+) -> Mapping[JobRef, Sequence[Failure]]:
+    """Return the first failures of each of these jobs that has any."""
+    return await jobs.first_failures([job.ref for job in page], limit=FIRST_FAILURES)
 
 
 async def list_failures(

@@ -118,6 +118,9 @@ class FakeJobs:
         after = str(start + limit) if len(found) > start + limit else None
         return FailurePage(tuple(found[start : start + limit]), len(found), after)
 
+    async def first_failures(self, refs, *, limit):
+        return {ref: self.failed[ref][:limit] for ref in refs if ref in self.failed}
+
     async def request_cancel(self, ref):
         self.stored[ref] = replace(
             self.stored[ref], status=JobStatus.CANCELLED, stage=Stage.DONE, cancel_requested=True

@@ -1,11 +1,11 @@
 """Jobs and their failures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select, tuple_, union_all
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,13 +21,16 @@ from headwater.adapters.catalog.rows import (
     ref_from_row,
 )
 from headwater.adapters.catalog.schema import credentials, failures, jobs
-from headwater.adapters.catalog.statements import of_job
+from headwater.adapters.catalog.statements import of_job, split_batches
 from headwater.domain.errors import ConflictError, NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
-from headwater.domain.jobs import Job, JobChange, JobRef, JobStatus
+from headwater.domain.jobs import Failure, Job, JobChange, JobRef, JobStatus
 from headwater.ports import FailurePage, JobPage, OpenJob
 
 UNFINISHED: Final = tuple(status.value for status in JobStatus if not status.is_final)
+
+_JOBS_PER_QUERY: Final = 250
+"""SQLite joins at most 500 queries into one, and takes three values for each of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,24 @@ class SqlJobStore:
         more = len(rows) > limit
         following = _cursor(page[-1].failed_at, page[-1].document_id) if more else None
         return FailurePage(page, total, following)
+
+    async def first_failures(
+        self, refs: Sequence[JobRef], *, limit: int
+    ) -> Mapping[JobRef, Sequence[Failure]]:
+        """Return each job's oldest failures, at most ``limit`` of each; jobs without any are absent."""
+        found: dict[JobRef, list[Failure]] = {}
+        async with self.database.read() as connection:
+            for batch in split_batches(refs, _JOBS_PER_QUERY):
+                query = union_all(*(_select_first(ref, limit) for ref in batch))
+                for row in await connection.execute(query):
+                    found.setdefault(ref_from_row(row), []).append(failure_from_row(row))
+        return found
+
+
+def _select_first(ref: JobRef, limit: int) -> Select[Any]:
+    query = select(failures).where(of_job(failures, ref))
+    query = query.order_by(failures.c.failed_at, failures.c.document_id).limit(limit)
+    return select(query.subquery())
 
 
 async def change_job(connection: AsyncConnection, ref: JobRef, change: JobChange) -> None:
