@@ -17,7 +17,7 @@ from headwater.adapters.extraction.lanes import Quarantine
 from headwater.adapters.extraction.limits import Limits
 from headwater.adapters.extraction.ocr.languages import can_read, find_unreadable
 from headwater.adapters.extraction.readers.page_triage import PageSigns, PageState, judge_page
-from headwater.adapters.extraction.readers.pdf import measure_recall, restore_hyphens
+from headwater.adapters.extraction.readers.pdf import restore_hyphens
 from headwater.adapters.extraction.reading import (
     Reading,
     Scan,
@@ -33,6 +33,7 @@ from headwater.adapters.extraction.rich_text import (
     clean_text,
     demote_headings,
     fence_code,
+    measure_recall,
     place_below,
 )
 from headwater.adapters.extraction.sniffing import Format, sniff_format

@@ -34,6 +34,9 @@ OWN_RECIPE = 2
 """Raised by one whenever our own reading changes the text that comes out."""
 READERS = ("xberg", "pypdfium2", "rapidocr", "lxml", "python-pptx", "charset-normalizer")
 
+PLAIN_SHARE = 0.5
+"""Of a file's time, for a second try without the search for headings and tables."""
+
 
 class ProcessExtractor:
     """Reads attachments in worker processes. Costs nothing before the first file; safe for many tasks.
@@ -93,7 +96,7 @@ class ProcessExtractor:
 
     async def _read(self, file: AttachmentFile, *, images: bool) -> Reading:
         try:
-            return await self._read_once(file, rich=True, images=images)
+            return await self._read_once(file, self._limits.seconds, rich=True, images=images)
         except WorkerCrashedError:
             # The reader of headings and tables may have fallen where the reader of plain text stands.
             return await self._read_plain(file, images=images)
@@ -101,8 +104,9 @@ class ProcessExtractor:
             raise _time_out() from error
 
     async def _read_plain(self, file: AttachmentFile, *, images: bool) -> Reading:
+        seconds = PLAIN_SHARE * self._limits.seconds
         try:
-            return await self._read_once(file, rich=False, images=images)
+            return await self._read_once(file, seconds, rich=False, images=images)
         except WorkerCrashedError as error:
             raise DocumentError(
                 FailureType.PARSE_ERROR,
@@ -111,10 +115,12 @@ class ProcessExtractor:
         except WorkerTimedOutError as error:
             raise _time_out() from error
 
-    async def _read_once(self, file: AttachmentFile, *, rich: bool, images: bool) -> Reading:
+    async def _read_once(
+        self, file: AttachmentFile, seconds: float, *, rich: bool, images: bool
+    ) -> Reading:
         names = {"name": file.name, "media_type": file.media_type}
-        header = {"do": "read", **names, "rich": rich, "images": images}
-        answer = await self._text.ask(Frame(header, (file.data,)), self._limits.seconds)
+        frame = Frame({"do": "read", **names, "rich": rich, "images": images}, (file.data,))
+        answer = await self._text.ask(frame, seconds)
         try:
             found: Any = answer.header["reading"]
             return Reading.from_json(found, tuple(answer.blobs))

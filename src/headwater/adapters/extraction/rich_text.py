@@ -1,6 +1,7 @@
 """Cleaning the Markdown and text that readers give."""
 
 import re
+from collections import Counter
 
 _ESCAPE = re.compile(r"\\([!\"#$%&'()*+,\-./:;<=>?@\[\]^_`{|}~\\])")
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
@@ -12,6 +13,7 @@ _BULLETS = re.compile("[\uf0b7\uf0a7\uf0d8\uf076\uf0fc]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
 _UNDERLINE = re.compile("</?u>")
+_WORD = re.compile(r"\w+")
 DEEPEST_HEADING = 6
 
 
@@ -93,3 +95,9 @@ def fence_code(text: str, language: str) -> str:
 def one_line(text: str) -> str:
     """Return text fit for a heading or a table cell."""
     return " ".join(text.split())
+
+
+def measure_recall(expected: str, found: str) -> float:
+    """Return the share of expected words (as often as they stand there) that are found; 0 without any."""
+    words, others = (Counter(_WORD.findall(text.casefold())) for text in (expected, found))
+    return (words & others).total() / words.total() if words else 0.0

@@ -33,11 +33,13 @@ def read_image(data: bytes, limits: Limits) -> Reading:
             raise _too_many_pixels(limits)
         if min(width, height) < SMALLEST_SIDE:
             return Reading()
-        frames = _count_frames(image)
+        total = _count_frames(image)
+    frames = min(total, MOST_FRAMES)
     headings = ["" if frames == 1 else f"Page {frame + 1}" for frame in range(frames)]
     return Reading(
         tuple(Section(heading, "") for heading in headings),
         tuple(Scan(frame, frame) for frame in range(frames)),
+        truncated=total > frames,
     )
 
 
@@ -77,7 +79,7 @@ def _paint_on_white(image: Image.Image) -> Image.Image:
 def _count_frames(image: Image.Image) -> int:
     if image.format != "TIFF":
         return 1
-    return min(getattr(image, "n_frames", 1), MOST_FRAMES)
+    return int(getattr(image, "n_frames", 1))
 
 
 def _too_many_pixels(limits: Limits) -> DocumentError:

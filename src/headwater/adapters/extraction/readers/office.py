@@ -20,7 +20,12 @@ from headwater.adapters.extraction.reading import (
     Section,
     read_whole,
 )
-from headwater.adapters.extraction.rich_text import clean_markdown, clean_text, one_line
+from headwater.adapters.extraction.rich_text import (
+    clean_markdown,
+    clean_text,
+    measure_recall,
+    one_line,
+)
 from headwater.adapters.extraction.sniffing import Format
 from headwater.domain.errors import DocumentError, FailureType
 
@@ -49,7 +54,11 @@ _SHEET = re.compile(r"^## (.*)$", re.MULTILINE)
 _MARK = re.compile(r"\\?\[cmt:\d+\\?\]")
 _COMMENT = re.compile(r"^\[\^cmt\d+\]:\s*", re.MULTILINE)
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_SPACES = re.compile(r"[ \t]+")
 _TAG = re.compile(r"<[^<>]*>")
+LEAST_RECALL = 0.5
+"""Of a web page's words; its title and what is hidden are rightly left out."""
+
 _LOCKED = re.compile(r"encrypt|password|protected", re.IGNORECASE)
 _META_CHARSET = re.compile(r"charset\s*=\s*[\"']?[\w.:-]+", re.IGNORECASE)
 
@@ -127,12 +136,14 @@ def read_html(data: bytes, limits: Limits) -> Reading:
     """Return a web page; its declared encoding is what it was, not what the reader is given."""
     source = _META_CHARSET.sub("charset=utf-8", decode_markup(data), count=1)
     markdown = read_office(source.encode("utf-8", "replace"), Format.HTML, limits).markdown
+    text, words = clean_markdown(markdown), clean_text(_strip_tags(source))
     # Nested too deep, a page comes out empty: its words are still there between the tags.
-    return read_whole(clean_markdown(markdown) or clean_text(_strip_tags(source)))
+    is_lost = words and measure_recall(words, text) < LEAST_RECALL
+    return read_whole(words if is_lost else text)
 
 
 def _strip_tags(source: str) -> str:
-    return unescape(_TAG.sub(" ", _HIDDEN.sub(" ", source)))
+    return _SPACES.sub(" ", unescape(_TAG.sub(" ", _HIDDEN.sub(" ", source)))).strip()
 
 
 def read_workbook(data: bytes, kind: Format, limits: Limits) -> Reading:

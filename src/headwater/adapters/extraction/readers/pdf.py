@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +12,12 @@ from headwater.adapters.extraction.readers.office import read_rich
 from headwater.adapters.extraction.readers.page_triage import PageState, judge_page
 from headwater.adapters.extraction.readers.pdf_pages import PdfPage, open_pdf, read_page
 from headwater.adapters.extraction.reading import Reading, Scan, Section
-from headwater.adapters.extraction.rich_text import clean_markdown, clean_text, demote_headings
+from headwater.adapters.extraction.rich_text import (
+    clean_markdown,
+    clean_text,
+    demote_headings,
+    measure_recall,
+)
 from headwater.adapters.extraction.sniffing import Format
 from headwater.domain.errors import DocumentError
 
@@ -22,7 +26,6 @@ RICH_TIME_SHARE = 0.6
 LEAST_RECALL = 0.92
 MOST_BREAKS = 200
 _SOFT_BREAK = re.compile("(\\w{0,64})[\x02\ufffe]\\s*(\\w{0,64})")
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +121,3 @@ def restore_hyphens(markdown: str, raw: str) -> str:
         if joined != kept and all(match.groups()):
             markdown = re.sub(rf"\b{re.escape(joined)}\b", kept, markdown)
     return markdown
-
-
-def measure_recall(expected: str, found: str) -> float:
-    """Return the share of expected words (as often as they stand there) that are found; 0 without any."""
-    words, others = (Counter(_WORD.findall(text.casefold())) for text in (expected, found))
-    return (words & others).total() / words.total() if words else 0.0
