@@ -1,8 +1,9 @@
 """The documents that a running job has listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from sqlalchemy import (
     Select,
@@ -50,6 +51,8 @@ from headwater.ports import ListedCounts
 
 PLACE = (work_items.c.id_length, work_items.c.content_id)
 """The stable order: numeric ids by their number."""
+
+UPDATES_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,9 @@ class SqlWorkList:
     async def parents(self, ref: JobRef) -> Mapping[ContentId, ContentId | None]:
         """Return every listed document's parent."""
         query = select(work_items.c.content_id, work_items.c.parent_id)
-        rows = await self._read(query.where(of_job(work_items, ref)))
-        return {row.content_id: row.parent_id for row in rows}
+        async with self.database.read() as connection:
+            rows = await connection.stream(query.where(of_job(work_items, ref)))
+            return {row.content_id: row.parent_id async for row in rows}
 
     async def restricted(self, ref: JobRef) -> Mapping[ContentId, Restriction]:
         """Return the listed documents that have a restriction of their own, unreadable ones included."""
@@ -123,7 +127,7 @@ class SqlWorkList:
 
     async def assign_scopes(self, ref: JobRef, scopes: Mapping[ContentId, Scope]) -> None:
         """Set the scopes of listed documents; others are ignored."""
-        values = [{"scope": scope, **_target(content_id)} for content_id, scope in scopes.items()]
+        values = ({"scope": scope, **_target(content_id)} for content_id, scope in scopes.items())
         await self._update(ref, values)
 
     async def read(self, ref: JobRef, *, after: ContentId | None, limit: int) -> Sequence[WorkItem]:
@@ -178,10 +182,12 @@ class SqlWorkList:
             rows: Sequence[AnyRow] = (await connection.execute(query)).all()
         return rows
 
-    async def _update(self, ref: JobRef, values: Sequence[Json]) -> None:
-        if values:
-            async with self.database.write() as connection:
-                await connection.execute(_update_item(ref), values)
+    async def _update(self, ref: JobRef, values: Iterable[Json]) -> None:
+        waiting = iter(values)
+        async with self.database.write() as connection:
+            # The driver takes a list; one of a large space's documents is held several times over.
+            while batch := list(islice(waiting, UPDATES_AT_ONCE)):
+                await connection.execute(_update_item(ref), batch)
 
 
 async def settle_items(
