@@ -23,6 +23,7 @@ COMMANDS = {
         "upload",
         "search",
         "jobs",
+        "delete",
         "token",
         "doctor",
     ),

@@ -29,6 +29,7 @@ from headwater.domain.errors import (
     SourceRefusedError,
     SourceUnreachableError,
     SpaceNotFoundError,
+    TooManyJobsError,
 )
 
 RETRY_AFTER: Final = 5
@@ -49,9 +50,10 @@ class _Answer(NamedTuple):
 _ANSWERS: Final[dict[type[HeadwaterError], _Answer]] = {
     SourceRefusedError: _Answer(403, "permission_error.confluence", ("confluence",)),
     NotAllowedError: _Answer(403, "permission_error", ("request",)),
-    ContentNotFoundError: _Answer(404, "not_found_error", ("body", "source_url")),
+    ContentNotFoundError: _Answer(404, "not_found_error.content", ("body", "source_url")),
     NotFoundError: _Answer(404, "not_found_error", ("path",)),
     JobStateError: _Answer(409, "conflict_error.job_state", ("path", "job_id")),
+    TooManyJobsError: _Answer(429, "rate_limit_error.open_jobs", ("request",)),
     ConflictError: _Answer(409, "conflict_error", ("body", "job_id")),
     SpaceNotFoundError: _Answer(422, "value_error.space", ("body", "space")),
     InvalidInputError: _Answer(422, "value_error", ("body",)),
@@ -125,14 +127,16 @@ def _problem(error: Exception, answer: _Answer) -> Problem:
     return Problem(answer.loc, str(error), answer.type)
 
 
-def _says_when(error: Exception) -> TypeGuard[RetryableError | SourceUnreachableError]:
+def _says_when(
+    error: Exception,
+) -> TypeGuard[RetryableError | SourceUnreachableError | TooManyJobsError]:
     """Tell whether coming back makes sense: always where we are busy, else if it is known when."""
     if isinstance(error, SourceUnreachableError):
         return error.retry_after is not None
-    return isinstance(error, RetryableError)
+    return isinstance(error, RetryableError | TooManyJobsError)
 
 
-def _wait(error: RetryableError | SourceUnreachableError) -> str:
+def _wait(error: RetryableError | SourceUnreachableError | TooManyJobsError) -> str:
     return str(max(1, math.ceil(error.retry_after or RETRY_AFTER)))
 
 

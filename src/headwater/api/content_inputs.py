@@ -22,6 +22,7 @@ from headwater.api.inputs import (
     SyncConfig,
 )
 from headwater.domain.ids import ContentId, SpaceKey
+from headwater.services.listing import ListingQuestion
 
 MAX_CURSOR: Final = 8_192
 LISTED_AT_ONCE: Final = 100
@@ -51,13 +52,14 @@ class ListingBody(Authorization):
         None, description="Rows wanted; 100 when absent."
     )
 
-    def to_space(self) -> SpaceKey | None:
-        """Return the space whose content is asked for."""
-        return None if self.space is None else SpaceKey(self.space)
-
-    def to_parent(self) -> ContentId | None:
-        """Return the page below which is asked."""
-        return None if self.parent_id is None else ContentId(self.parent_id)
+    def to_question(self) -> ListingQuestion:
+        """Return what is to be listed."""
+        return ListingQuestion(
+            address=self.to_address(),
+            limit=LISTED_AT_ONCE if self.limit is None else self.limit,
+            space=None if self.space is None else SpaceKey(self.space),
+            parent=None if self.parent_id is None else ContentId(self.parent_id),
+        )
 
 
 class DeleteBody(RequestPart):

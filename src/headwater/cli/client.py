@@ -20,6 +20,7 @@ HINTS: Final = {
     "authentication_error": "pass a token that this server accepts with --token",
     "permission_error.confluence": "check --user and the API token; doctor --site tries each call",
     "permission_error": "use a token of this tenant with the scope that is named",
+    "not_found_error.content": "copy the link from a search result or from Confluence",
     "not_found_error": "headwater jobs lists the tenant's jobs",
     "conflict_error.job_state": "headwater jobs shows how jobs stand",
     "conflict_error": "choose another --job-id, or leave it out",

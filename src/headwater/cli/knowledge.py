@@ -1,4 +1,4 @@
-"""Commands over what is in: ``search`` and ``jobs``."""
+"""Commands over what is in: ``search``, ``jobs`` and ``delete``."""
 
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from headwater.cli.options import (
     make_connection,
 )
 from headwater.cli.output import console, print_json, run_async
+from headwater.pipeline.content_urls import parse_content_url
 
 EXCERPT = 240
 
@@ -100,6 +101,49 @@ async def jobs(
         print_json(answer)
     else:
         _print_jobs([answer] if job_id else answer["jobs"])
+
+
+@run_async
+async def delete(
+    source_url: Annotated[
+        str, typer.Argument(help="Link of a page, blog post, attachment, space or whole site.")
+    ],
+    include_descendants: Annotated[
+        bool, typer.Option("--include-descendants", help="The pages below a page too.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before a whole space or site is deleted.")
+    ] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+    server: Server = None,
+    token: Token = None,
+    json_output: Json = False,
+) -> None:
+    """Delete what is in of a page, a blog post, an attachment, a space or a site."""
+    if not yes:
+        confirm_whole(source_url)
+    body = {
+        "source_url": source_url,
+        "include_descendants": include_descendants,
+        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
+    }
+    async with open_client(make_connection(tenant, server, token)) as client:
+        answer = await client.post("/v2/confluence/delete", body)
+    if json_output:
+        print_json(answer)
+    else:
+        console.print(answer["message"], markup=False)
+
+
+def confirm_whole(source_url: str) -> None:
+    """Ask before a whole space or site goes; ends the command unless the answer is yes."""
+    try:
+        link = parse_content_url(source_url)
+    except ValueError as error:
+        raise typer.BadParameter(f"{source_url!r} is no URL") from error
+    whole = f"the space {link.space}" if link.is_whole_space else "the whole site"
+    if link.is_whole_space or link.site_path is not None:
+        typer.confirm(f"Delete everything that is in of {whole}?", abort=True, err=True)
 
 
 def _choose_action(**wanted: bool) -> str | None:

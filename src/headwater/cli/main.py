@@ -9,7 +9,7 @@ from headwater.cli.confluence import spaces, upload
 from headwater.cli.demo import demo
 from headwater.cli.doctor import doctor
 from headwater.cli.keys import rotate_keys
-from headwater.cli.knowledge import jobs, search
+from headwater.cli.knowledge import delete, jobs, search
 from headwater.cli.serving import sandbox, serve, worker
 from headwater.cli.tokens import token
 
@@ -32,6 +32,7 @@ for command in (
     upload,
     search,
     jobs,
+    delete,
     token,
     doctor,
     rotate_keys,

@@ -26,6 +26,7 @@ from headwater.ports.catalog import (
 from headwater.ports.confluence import (
     Ancestor,
     Capability,
+    ContentPage,
     ContentStatus,
     FetchedPage,
     LookedUp,
@@ -55,6 +56,7 @@ from headwater.ports.index import (
     VectorStore,
 )
 from headwater.ports.removal import DeletionStore, FailedDocument, HeldDocument, Inventory
+from headwater.ports.schedules import ScheduleStore
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Capability",
     "Catalog",
     "CatalogEntry",
+    "ContentPage",
     "ContentStatus",
     "CredentialStore",
     "DeletionStore",
@@ -87,6 +90,7 @@ __all__ = [
     "OpenJob",
     "Ports",
     "Record",
+    "ScheduleStore",
     "SealedCredential",
     "SecretBox",
     "Source",

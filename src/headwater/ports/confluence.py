@@ -10,6 +10,7 @@ from typing import Protocol
 from headwater.domain.content import (
     Annotation,
     Comment,
+    DocumentKind,
     ListedAttachment,
     ListedDocument,
     Page,
@@ -85,6 +86,14 @@ class LookedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentPage:
+    """Some of a space's content, and where it goes on; ``None`` at the end."""
+
+    documents: tuple[ListedDocument, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedPage:
     """A fetched page, or the error that this one page met."""
 
@@ -123,6 +132,23 @@ class Source(Protocol):
         Ends normally only after the listing's own last page; ``ListingIncompleteError`` otherwise.
         The same document may come twice while the space is edited.
         """
+
+    async def list_page(
+        self, space: Space, parent: ContentId | None, position: str | None, limit: int
+    ) -> ContentPage | None:
+        """Return at most ``limit`` current pages and blog posts of the space from a position on.
+
+        With ``parent`` those right below that page or folder; ``None`` where that is not seen. A
+        position is what the page before called ``next``, for the same space and parent.
+        """
+
+    async def find_parents(self, pages: Sequence[ContentId]) -> frozenset[ContentId]:
+        """Return which of these pages have pages below them."""
+
+    async def count_content(
+        self, space: Space, kinds: Sequence[DocumentKind], parent: ContentId | None = None
+    ) -> int | None:
+        """Count the space's current content, from a lagging index; ``None`` where Confluence does not tell."""
 
     def list_annotations(self, space: Space) -> AsyncGenerator[Sequence[Annotation], None]:
         """Yield labels and own restrictions in bulk. From a lagging index: absence proves nothing."""
@@ -173,6 +199,16 @@ class Source(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What a job wants of its source. Where pages cannot be archived, there are none to include."""
+
+    include_archived: bool = False
+    """Archived pages, and what hangs on them, are shown like current ones."""
+    concurrency: int | None = None
+    """Calls side by side, at most."""
+
+
 class SourceFactory(Protocol):
     """Opens sources."""
 
@@ -182,6 +218,7 @@ class SourceFactory(Protocol):
         credential: SiteCredential,
         *,
         on_wait: Callable[[datetime | None], None] | None = None,
+        options: SourceOptions | None = None,
     ) -> AbstractAsyncContextManager[Source]:
         """Probe which Confluence the address names, prove that it knows the caller, and open it.
 

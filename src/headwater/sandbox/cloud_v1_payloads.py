@@ -144,6 +144,8 @@ class Describer:
         }
         if not isinstance(found, Attachment):
             parts["body"] = lambda: self._describe_body(found.body, wanted["body"])
+        if Kind.FOLDER in self.call.site.dialect.kinds:  # Data Center has none of it
+            parts["childTypes"] = lambda: self._describe_child_types(found, wanted["childTypes"])
         if holder is not None:
             parts["restrictions"] = lambda: self._describe_restrictions(
                 holder, wanted["restrictions"]
@@ -227,6 +229,19 @@ class Describer:
             if kind in wanted
         }
         return {**written, "_expandable": {kind: "" for kind in kinds if kind not in written}}
+
+    def _describe_child_types(self, found: Found, wanted: Expansion) -> Json:
+        kinds = ("attachment", "comment", "page")
+        chosen = [kind for kind in kinds if kind in wanted or "all" in wanted]
+        path = f"content/{found.id}/child"
+        written = {
+            kind: {
+                "value": bool(list_children(self.call, found, kind)),
+                "_links": {"self": self.link_self(f"{path}/{kind}")},
+            }
+            for kind in chosen
+        }
+        return {**written, "_expandable": {kind: "" for kind in kinds if kind not in chosen}}
 
     def _name_title(self, found: Found) -> str:
         if isinstance(found, Comment):

@@ -150,11 +150,27 @@ def scan_content(call: Call) -> Response:
 
 def search_content(call: Call) -> Response:
     """``GET /content/search``: by CQL, paged by ``start``; archived spaces are left out."""
+    return _answer_offset(call, _find(call))
+
+
+def search_site(call: Call) -> Response:
+    """``GET /search``: the same, each wrapped with its title and link, and how many there are."""
+    found = _find(call)
+    page, envelope = cut_offset(call, found, most=_cap(call))
+    results = [
+        {"content": content, "title": content["title"], "url": content["_links"].get("webui", "")}
+        for content in _describe_all(call, page)
+    ]
+    totals = {"totalSize": len(found), "cqlQuery": call.text("cql"), "searchDuration": 1}
+    return JSONResponse({"results": results, **envelope, **totals})
+
+
+def _find(call: Call) -> list[Found]:
     query = read_query(call)
     key, descending = read_order(call, query)
     found, test = gather(call, query, key), make_test(call, query)
     items = [item for item in found.items if test(item) and _is_searched(call, item)]
-    return _answer_offset(call, items[::-1] if descending else items)
+    return items[::-1] if descending else items
 
 
 def _is_searched(call: Call, found: Found) -> bool:
@@ -213,6 +229,7 @@ ROUTES: list[Route] = [
     ("GET", "/space/{key}", show_space),
     ("GET", "/content", list_content),
     ("GET", "/content/search", search_content),
+    ("GET", "/search", search_site),
     ("GET", "/content/{id}", show_content),
     ("GET", "/content/{id}/label", list_labels),
     ("GET", "/content/{id}/child/{type}", list_child_content),

@@ -78,7 +78,7 @@ async def test_one_search_brings_the_attachments_of_a_space():
     assert confluence.queries(SEARCH) == [
         {
             "cql": 'space = "DOCS" and type = attachment order by created',
-            "expand": "version,container,space",
+            "expand": "version,container,space,history",
             "limit": "250",
         }
     ]

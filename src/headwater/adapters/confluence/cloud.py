@@ -6,6 +6,7 @@ from functools import partial
 from headwater.adapters.confluence import (
     annotations,
     attachments,
+    browsing,
     comments,
     content,
     lookups,
@@ -15,12 +16,21 @@ from headwater.adapters.confluence import (
     spaces,
 )
 from headwater.adapters.confluence.client import JsonClient
+from headwater.adapters.confluence.payloads import CURRENT, Statuses
 from headwater.adapters.confluence.people import Directory
-from headwater.domain.content import Annotation, Comment, ListedAttachment, ListedDocument, Space
+from headwater.domain.content import (
+    Annotation,
+    Comment,
+    DocumentKind,
+    ListedAttachment,
+    ListedDocument,
+    Space,
+)
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
 from headwater.ports import (
     Ancestor,
     Capability,
+    ContentPage,
     FetchedPage,
     LookedUp,
     SpaceReaders,
@@ -31,10 +41,17 @@ from headwater.ports import (
 class CloudSource:
     """Implements :class:`headwater.ports.Source`; made by ``factory``."""
 
-    def __init__(self, client: JsonClient, site: SiteId, directory: Directory) -> None:
+    def __init__(
+        self,
+        client: JsonClient,
+        site: SiteId,
+        directory: Directory,
+        statuses: Statuses = CURRENT,
+    ) -> None:
         self._client = client
         self._site = site
         self._directory = directory
+        self._statuses = statuses
 
     @property
     def site(self) -> SiteId:
@@ -64,11 +81,11 @@ class CloudSource:
 
     def list_documents(self, space: Space) -> AsyncGenerator[Sequence[ListedDocument], None]:
         """See :meth:`headwater.ports.Source.list_documents`."""
-        return content.list_documents(self._client, space)
+        return content.list_documents(self._client, space, self._statuses)
 
     def list_annotations(self, space: Space) -> AsyncGenerator[Sequence[Annotation], None]:
         """See :meth:`headwater.ports.Source.list_annotations`."""
-        return annotations.list_annotations(self._client, space)
+        return annotations.list_annotations(self._client, space, self._statuses)
 
     async def read_annotations(self, documents: Sequence[ListedDocument]) -> Sequence[Annotation]:
         """See :meth:`headwater.ports.Source.read_annotations`."""
@@ -76,11 +93,11 @@ class CloudSource:
 
     def list_comments(self, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
         """See :meth:`headwater.ports.Source.list_comments`."""
-        return comments.list_comments(self._client, space)
+        return comments.list_comments(self._client, space, self._statuses)
 
     def list_attachments(self, space: Space) -> AsyncGenerator[Sequence[ListedAttachment], None]:
         """See :meth:`headwater.ports.Source.list_attachments`."""
-        return attachments.list_attachments(self._client, space)
+        return attachments.list_attachments(self._client, space, self._statuses)
 
     async def fetch_attachment(self, attachment: ListedAttachment, *, max_bytes: int) -> bytes:
         """See :meth:`headwater.ports.Source.fetch_attachment`."""
@@ -96,12 +113,30 @@ class CloudSource:
 
     def fetch_pages(self, documents: Sequence[ListedDocument]) -> AsyncGenerator[FetchedPage, None]:
         """See :meth:`headwater.ports.Source.fetch_pages`."""
-        return content.fetch_pages(self._client, documents)
+        return content.fetch_pages(self._client, documents, self._statuses)
 
     async def read_names(self, account_ids: Sequence[str]) -> Mapping[str, str]:
         """See :meth:`headwater.ports.Source.read_names`."""
         fetch = partial(people.fetch_names, self._client)
         return await self._directory.read_names(account_ids, fetch, self._client.now)
+
+    async def list_page(
+        self, space: Space, parent: ContentId | None, position: str | None, limit: int
+    ) -> ContentPage | None:
+        """See :meth:`headwater.ports.Source.list_page`."""
+        if parent is None:
+            return await browsing.list_page(self._client, space, position, limit)
+        return await browsing.list_children(self._client, space, parent, position, limit)
+
+    async def find_parents(self, pages: Sequence[ContentId]) -> frozenset[ContentId]:
+        """See :meth:`headwater.ports.Source.find_parents`."""
+        return await browsing.find_parents(self._client, pages)
+
+    async def count_content(
+        self, space: Space, kinds: Sequence[DocumentKind], parent: ContentId | None = None
+    ) -> int | None:
+        """See :meth:`headwater.ports.Source.count_content`."""
+        return await browsing.count_content(self._client, space, kinds, parent)
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """See :meth:`headwater.ports.Source.look_up`."""

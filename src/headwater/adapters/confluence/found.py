@@ -4,7 +4,14 @@ import re
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
-from headwater.adapters.confluence.payloads import Body, Identifier, Links, VersionPayload
+from headwater.adapters.confluence.payloads import (
+    CURRENT,
+    Body,
+    Identifier,
+    Links,
+    Statuses,
+    VersionPayload,
+)
 from headwater.domain.content import Space
 from headwater.domain.ids import ContentId
 
@@ -97,24 +104,23 @@ class FoundItem(_Found):
     status: str
     version: FoundVersion
     space: FoundSpace | None = None
+    history: FoundHistory | None = None
     container: FoundContainer | None = None
     extensions: FoundExtensions = Field(default_factory=FoundExtensions)
     paths: FoundPaths = Field(default_factory=FoundPaths, alias="_expandable")
 
-    def belongs(self, space: Space) -> bool:
-        """Tell whether it is current and of this space, whatever was asked for."""
-        return self.status == "current" and (self.space is None or self.space.id == space.id)
+    def belongs(self, space: Space, statuses: Statuses = CURRENT) -> bool:
+        """Tell whether it has one of the statuses and is of this space, whatever was asked for."""
+        return self.status in statuses and (self.space is None or self.space.id == space.id)
 
-    @property
-    def holder_id(self) -> ContentId | None:
-        """The current page or post that it hangs on, if it hangs on one."""
+    def find_holder(self, statuses: Statuses = CURRENT) -> ContentId | None:
+        """Return the page or post of one of these statuses that it hangs on, if it hangs on one."""
         container = self.container
         if container is None:
             path = _CONTENT_PATH.fullmatch(self.paths.container or "")
             return ContentId(path[1]) if path else None
-        if container.id is None or container.type not in _HOLDERS or container.status != "current":
-            return None
-        return ContentId(container.id)
+        is_document = container.type in _HOLDERS and container.status in statuses
+        return ContentId(container.id) if container.id and is_document else None
 
 
 class FoundComment(FoundItem):
@@ -171,3 +177,4 @@ class ListedFile(ListedItem):
     title: str = ""
     media_type: str | None = Field(default=None, alias="mediaType")
     file_size: int | None = Field(default=None, alias="fileSize")
+    created_at: AwareDatetime | None = Field(default=None, alias="createdAt")

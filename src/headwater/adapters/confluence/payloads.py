@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,18 @@ from headwater.domain.content import (
 from headwater.domain.ids import ContentId, SpaceId, SpaceKey
 
 Model = TypeVar("Model", bound=BaseModel)
+
+Statuses = frozenset[str]
+"""The statuses of pages that a source shows."""
+
+CURRENT: Final[Statuses] = frozenset({"current"})
+WITH_ARCHIVED: Final[Statuses] = CURRENT | {"archived"}
+
+
+def name_statuses(statuses: Statuses) -> str:
+    """Return the statuses as v2's parameter wants them."""
+    return ",".join(sorted(statuses, reverse=True))
+
 
 _SITE_PATH = re.compile(r"/[^\x00-\x20\x7f\\]*")
 
@@ -96,6 +108,7 @@ class ContentPayload(_Payload):
     space_id: Identifier | None = Field(None, alias="spaceId")
     parent_id: Identifier | None = Field(None, alias="parentId")
     author_id: str | None = Field(None, alias="authorId")
+    created_at: AwareDatetime | None = Field(None, alias="createdAt")
     version: VersionPayload
     links: Links = Field(default_factory=Links, alias="_links")
     body: Body | None = None
@@ -112,6 +125,32 @@ class StatusPayload(_Payload):
     id: Identifier
     status: str
     space_id: Identifier | None = Field(None, alias="spaceId")
+
+
+class _Kin(_Payload):
+    value: bool
+
+
+class _ChildTypes(_Payload):
+    page: _Kin | None = None
+
+
+class FamilyPayload(_Payload):
+    """Whether a page has others below it, as v1's search tells."""
+
+    id: Identifier
+    child_types: _ChildTypes = Field(default_factory=_ChildTypes, alias="childTypes")
+
+    @property
+    def has_pages(self) -> bool | None:
+        """Whether there are pages below; ``None`` if the answer does not say."""
+        return self.child_types.page.value if self.child_types.page else None
+
+
+class TotalPayload(_Payload):
+    """How many results a search has."""
+
+    total: int | None = Field(None, alias="totalSize", ge=0)
 
 
 class ParentPayload(_Payload):
@@ -185,7 +224,13 @@ def make_listed(payload: ContentPayload, kind: DocumentKind) -> ListedDocument:
         parent_id=ContentId(payload.parent_id) if payload.parent_id else None,
         author_id=payload.author_id,
         web_path=payload.links.webui,
+        created_at=in_utc(payload.created_at),
     )
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return the moment in UTC, where there is one."""
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def make_labels(items: Sequence[Mapping[str, Any]]) -> frozenset[str]:

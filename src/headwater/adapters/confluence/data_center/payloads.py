@@ -4,7 +4,7 @@ from datetime import UTC
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from headwater.adapters.confluence.payloads import Body, Identifier, Links
+from headwater.adapters.confluence.payloads import Body, Identifier, Links, in_utc
 from headwater.domain.content import DocumentKind, ListedDocument, Space
 from headwater.domain.ids import ContentId, SpaceId
 from headwater.ports import ContentStatus, LookedUp
@@ -39,6 +39,7 @@ class RowHistory(_Row):
     """Who began it."""
 
     created_by: Person | None = Field(default=None, alias="createdBy")
+    created_date: AwareDatetime | None = Field(default=None, alias="createdDate")
 
 
 class RowReference(_Row):
@@ -58,6 +59,26 @@ class StatusRow(_Row):
         """Return what became of it."""
         status = _MEANINGS.get(self.status, ContentStatus.GONE)
         return LookedUp(status, SpaceId(self.space.id) if self.space else None)
+
+
+class _Children(_Row):
+    results: tuple[RowReference, ...]
+
+
+class _Kin(_Row):
+    page: _Children | None = None
+
+
+class FamilyRow(_Row):
+    """Whether a page has others below it."""
+
+    id: Identifier
+    children: _Kin = Field(default_factory=_Kin)
+
+    @property
+    def has_pages(self) -> bool | None:
+        """Whether there are pages below; ``None`` if the answer does not say."""
+        return bool(self.children.page.results) if self.children.page else None
 
 
 class ParentRow(_Row):
@@ -109,5 +130,6 @@ class ContentRow(ParentRow):
             last_modified=self.version.when.astimezone(UTC),
             parent_id=self.parent_id,
             author_id=(author.user_key or author.username) if author else None,
+            created_at=in_utc(self.history.created_date),
             web_path=self.links.webui or f"/pages/viewpage.action?pageId={self.id}",
         )

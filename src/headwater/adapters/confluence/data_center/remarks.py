@@ -61,10 +61,10 @@ def list_attachments(rest: Rest, space: Space) -> AsyncGenerator[Sequence[Listed
 async def _list_attachments(
     rest: Rest, space: Space
 ) -> AsyncGenerator[Sequence[ListedAttachment], None]:
-    query = _search(space, "attachment", "version,container,space")
+    query = _search(space, "attachment", "version,container,space,history")
     async for rows in read_rows(rest, query):
         found = [parse(FoundAttachment, row) for row in rows]
-        holders = [(item, item.holder_id) for item in found if item.belongs(space)]
+        holders = [(item, item.find_holder()) for item in found if item.belongs(space)]
         yield [
             replace(make_found_attachment(item, holder), download_path=item.links.download)
             for item, holder in holders

@@ -5,6 +5,7 @@ from functools import partial
 
 from headwater.adapters.confluence.data_center import (
     annotations,
+    browsing,
     content,
     lookups,
     people,
@@ -14,11 +15,19 @@ from headwater.adapters.confluence.data_center import (
 )
 from headwater.adapters.confluence.data_center.rest import Rest
 from headwater.adapters.confluence.people import Directory
-from headwater.domain.content import Annotation, Comment, ListedAttachment, ListedDocument, Space
+from headwater.domain.content import (
+    Annotation,
+    Comment,
+    DocumentKind,
+    ListedAttachment,
+    ListedDocument,
+    Space,
+)
 from headwater.domain.ids import ContentId, SiteId, SpaceKey
 from headwater.ports import (
     Ancestor,
     Capability,
+    ContentPage,
     FetchedPage,
     LookedUp,
     SpaceReaders,
@@ -100,6 +109,24 @@ class DataCenterSource:
         """See :meth:`headwater.ports.Source.read_names`."""
         fetch = partial(people.fetch_names, self._rest)
         return await self._directory.read_names(account_ids, fetch, self._rest.client.now)
+
+    async def list_page(
+        self, space: Space, parent: ContentId | None, position: str | None, limit: int
+    ) -> ContentPage | None:
+        """See :meth:`headwater.ports.Source.list_page`."""
+        if parent is None:
+            return await browsing.list_page(self._rest, space, position, limit)
+        return await browsing.list_children(self._rest, space, parent, position, limit)
+
+    async def find_parents(self, pages: Sequence[ContentId]) -> frozenset[ContentId]:
+        """See :meth:`headwater.ports.Source.find_parents`."""
+        return await browsing.find_parents(self._rest, pages)
+
+    async def count_content(
+        self, space: Space, kinds: Sequence[DocumentKind], parent: ContentId | None = None
+    ) -> int | None:
+        """See :meth:`headwater.ports.Source.count_content`."""
+        return await browsing.count_content(self._rest, space, kinds, parent)
 
     async def look_up(self, content_ids: Sequence[ContentId]) -> Mapping[ContentId, LookedUp]:
         """See :meth:`headwater.ports.Source.look_up`."""
