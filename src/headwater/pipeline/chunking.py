@@ -37,11 +37,13 @@ class ChunkPolicy:
     ``max_tokens``: title, headings and text together, the embedder's special tokens included.
     ``overlap_tokens``: of the text before, repeated where a section is cut.
     ``min_tokens``: sections with less text join a neighbour.
+    ``join_below``: only under so many shared headings; 1 keeps the pages of a file apart.
     """
 
     max_tokens: int
     overlap_tokens: int = 0
     min_tokens: int = 40
+    join_below: int = 0
 
     def __post_init__(self) -> None:
         if self.max_tokens < 16 or not 0 <= self.overlap_tokens <= self.max_tokens // 4:  # noqa: PLR2004  (stated below)
@@ -165,7 +167,8 @@ def _join_small(passages: list[_Passage], ruler: _Ruler) -> list[_Passage]:
 def _join(first: _Passage, second: _Passage, ruler: _Ruler) -> _Passage | None:
     """Return two passages as one, if either is small, both are close, and the whole is not large."""
     shared = _share_path(first.path, second.path)
-    if len(shared) < max(len(first.path), len(second.path)) - 1:
+    least = max(len(first.path), len(second.path)) - 1
+    if len(shared) < max(least, ruler.policy.join_below):
         return None
     sizes = ruler.measure(first.text), ruler.measure(second.text)
     if min(sizes) >= ruler.policy.min_tokens or sum(sizes) > ruler.policy.max_tokens * _JOIN_SHARE:

@@ -3,47 +3,117 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater.domain.content import Document, DocumentMetadata, ListedAttachment, Space
 from headwater.domain.errors import DocumentError
 from headwater.domain.ids import ContentId
-from headwater.domain.sync import Provenance, WorkItem
-from headwater.pipeline.planning import OCR_OFF, UNSUPPORTED_FORMAT
+from headwater.domain.jobs import UploadRequest
+from headwater.domain.sync import KnownDocument, Provenance, WorkItem
+from headwater.pipeline.confidence import rate_chunks
+from headwater.pipeline.planning import (
+    OCR_OFF,
+    UNSUPPORTED_FORMAT,
+    current_recipes,
+    is_same_file,
+    is_searchable,
+)
 from headwater.ports import AttachmentFile, Extraction, ExtractionPolicy
-from headwater.services.sync.preparing import Broken, LeftOut, Prepared, Readied, cut_document
+from headwater.services.sync.batches import call_store
+from headwater.services.sync.preparing import (
+    Broken,
+    LeftOut,
+    Prepared,
+    Readied,
+    Unchanged,
+    cut_document,
+)
 from headwater.services.sync.run import SyncRun, describe_item
 
-MAX_BYTES: Final = 100 << 20
-"""A larger attachment fails as ``FILE_TOO_LARGE``."""
+MOST_BYTES: Final = 100 << 20
+"""Of one attachment, where no stored setting says otherwise."""
+
+_READ_IN_VAIN: Final = frozenset({OCR_OFF, UNSUPPORTED_FORMAT})
+"""Why a file that was read left nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRules:
+    """How an upload wants its attachments. A larger file than ``max_bytes`` fails as too large."""
+
+    max_bytes: int
+    policy: ExtractionPolicy
+
+
+def attachment_rules(request: UploadRequest) -> AttachmentRules:
+    """Return what an upload and the settings stored with it say of attachments."""
+    settings = request.settings
+    return AttachmentRules(
+        max_bytes=min(settings.max_attachment_bytes or MOST_BYTES, MOST_BYTES),
+        policy=ExtractionPolicy(request.use_ocr, settings.ocr_languages),
+    )
 
 
 async def prepare_attachments(
-    run: SyncRun, space: Space, items: Mapping[ContentId, WorkItem]
+    run: SyncRun, space: Space, items: Mapping[ContentId, WorkItem], rules: AttachmentRules
 ) -> AsyncGenerator[Readied, None]:
     """Fetch attachments one by one and yield what they hold."""
-    for item in items.values():
+    known = await run.ports.catalog.known(run.ref.tenant, run.site, list(items))
+    for key, item in items.items():
         if item.attachment is None:
-            raise TypeError(f"{item.listed.content_id} is no attachment")
-        metadata = describe_item(run, space, item)
+            raise TypeError(f"{key} is no attachment")
+        reader = _FileReader(run, rules, describe_item(run, space, item), known.get(key))
         try:
-            yield await _read(run, metadata, item.attachment)
+            yield await reader.read(item.attachment)
         except DocumentError as error:
-            yield Broken(metadata, error)
+            yield Broken(reader.metadata, error)
 
 
-async def _read(run: SyncRun, metadata: DocumentMetadata, listed: ListedAttachment) -> Readied:
-    data = await run.source.fetch_attachment(listed, max_bytes=MAX_BYTES)
-    policy = ExtractionPolicy(use_ocr=run.job.request.use_ocr)
-    file = AttachmentFile(listed.title, listed.media_type, data)
-    found = await run.ports.extractor.extract(file, policy)
-    recipe = run.attachment_recipe(ocr_missing=found.ocr_wanted > 0)
-    provenance = Provenance(str(recipe), body_digest=hashlib.sha256(data).hexdigest())
-    reason = _reason_to_leave_out(found)
-    if reason:
-        return LeftOut(metadata, reason, provenance)
-    return await asyncio.to_thread(_cut, run, metadata, found, provenance)
+@dataclass(frozen=True, slots=True)
+class _FileReader:
+    """Reads one attachment, beside what is known of it."""
+
+    run: SyncRun
+    rules: AttachmentRules
+    metadata: DocumentMetadata
+    known: KnownDocument | None
+
+    async def read(self, listed: ListedAttachment) -> Readied:
+        """Download the file, and extract its text unless its bytes are known."""
+        data = await self.run.source.fetch_attachment(listed, max_bytes=self.rules.max_bytes)
+        digest = hashlib.sha256(data).hexdigest()
+        return await self._recall(digest) or await self._extract(listed, data, digest)
+
+    async def _recall(self, digest: str) -> Readied | None:
+        """Return what the same bytes gave when they were read before, if that is still there."""
+        run, known = self.run, self.known
+        recipes = current_recipes(
+            run.ports.extractor.recipe, run.recipe, use_ocr=self.rules.policy.use_ocr
+        )
+        if known is None or not is_same_file(known, self.metadata, digest, recipes):
+            return None
+        if known.skip_reason in _READ_IN_VAIN:
+            return LeftOut(self.metadata, known.skip_reason, known.provenance)
+        return Unchanged(self.metadata, known) if await self._is_stored(known) else None
+
+    async def _is_stored(self, known: KnownDocument) -> bool:
+        run = self.run
+        stored = await call_store(
+            lambda: run.ports.store.read_vectors(run.namespace, [known.document_id])
+        )
+        return is_searchable(known) and stored.keys() >= set(known.chunk_hashes)
+
+    async def _extract(self, listed: ListedAttachment, data: bytes, digest: str) -> Readied:
+        run = self.run
+        file = AttachmentFile(listed.title, listed.media_type, data)
+        found = await run.ports.extractor.extract(file, self.rules.policy)
+        recipe = run.attachment_recipe(ocr_missing=found.ocr_wanted > 0)
+        provenance = Provenance(str(recipe), body_digest=digest)
+        reason = _reason_to_leave_out(found)
+        if reason:
+            return LeftOut(self.metadata, reason, provenance)
+        return await asyncio.to_thread(_cut, run, self.metadata, found, provenance)
 
 
 def _reason_to_leave_out(found: Extraction) -> str | None:
@@ -56,7 +126,11 @@ def _cut(
     run: SyncRun, metadata: DocumentMetadata, found: Extraction, provenance: Provenance
 ) -> Prepared:
     document = Document(metadata.title, found.markdown, _losses(found))
-    return replace(cut_document(run, metadata, document, provenance), ocr_pages=found.ocr_pages)
+    # A page, slide or sheet is what a result points to: small ones are not joined.
+    policy = replace(run.chunk_policy, join_below=1 if found.paged else 0)
+    cut = cut_document(run, metadata, document, provenance, policy)
+    chunks = rate_chunks(cut.chunks, found.page_confidences)
+    return replace(cut, chunks=chunks, ocr_pages=found.ocr_pages)
 
 
 def _losses(found: Extraction) -> dict[str, int]:

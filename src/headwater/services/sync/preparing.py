@@ -9,8 +9,8 @@ from typing import Final
 from headwater.domain.content import Chunk, Document, DocumentMetadata, Page, Space
 from headwater.domain.errors import DocumentError
 from headwater.domain.ids import ContentId
-from headwater.domain.sync import Provenance, WorkItem
-from headwater.pipeline.chunking import split_document
+from headwater.domain.sync import KnownDocument, Provenance, WorkItem
+from headwater.pipeline.chunking import ChunkPolicy, split_document
 from headwater.pipeline.comments import add_comments
 from headwater.pipeline.markdown import document_from_page
 from headwater.pipeline.planning import digest_comments
@@ -54,7 +54,15 @@ class LeftOut:
     provenance: Provenance
 
 
-Readied = Prepared | Broken | LeftOut
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A document of the index that was fetched again, and turned out to be the same but for metadata."""
+
+    metadata: DocumentMetadata
+    known: KnownDocument
+
+
+Readied = Prepared | Broken | LeftOut | Unchanged
 
 
 @dataclass(slots=True)
@@ -64,6 +72,7 @@ class Batch:
     prepared: list[Prepared] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    unchanged: list[Unchanged] = field(default_factory=list)
 
     @property
     def is_full(self) -> bool:
@@ -76,7 +85,8 @@ class Batch:
         """Whose documents these are."""
         ids = {item.metadata.content_id for item in self.prepared}
         ids |= {item.metadata.content_id for item in self.broken}
-        return ids | {item.metadata.content_id for item in self.left_out}
+        ids |= {item.metadata.content_id for item in self.left_out}
+        return ids | {item.metadata.content_id for item in self.unchanged}
 
     def add(self, document: Readied) -> None:
         """Add one document."""
@@ -87,6 +97,8 @@ class Batch:
                 self.broken.append(document)
             case LeftOut():
                 self.left_out.append(document)
+            case Unchanged():
+                self.unchanged.append(document)
 
 
 async def gather_batches(documents: AsyncGenerator[Readied, None]) -> AsyncGenerator[Batch, None]:
@@ -136,8 +148,13 @@ def _convert(run: SyncRun, metadata: DocumentMetadata, page: Page, named: NamedP
 
 
 def cut_document(
-    run: SyncRun, metadata: DocumentMetadata, document: Document, provenance: Provenance
+    run: SyncRun,
+    metadata: DocumentMetadata,
+    document: Document,
+    provenance: Provenance,
+    policy: ChunkPolicy | None = None,
 ) -> Prepared:
-    """Return a document cut into chunks for the embedder in use."""
-    chunks = split_document(document, run.chunk_policy, run.ports.embedder.count_tokens)
+    """Return a document cut into chunks for the embedder in use, by the run's policy or another."""
+    policy = policy or run.chunk_policy
+    chunks = split_document(document, policy, run.ports.embedder.count_tokens)
     return Prepared(metadata, chunks, provenance, document.losses)

@@ -15,7 +15,7 @@ from headwater.domain.jobs import JobRef, Stage
 from headwater.domain.sync import Action, Provenance, WorkItem
 from headwater.pipeline.planning import is_searchable
 from headwater.ports import Ports
-from headwater.services.sync.attachments import prepare_attachments
+from headwater.services.sync.attachments import attachment_rules, prepare_attachments
 from headwater.services.sync.batches import embed_batches, settle_skips, store_batch
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
 from headwater.services.sync.results import make_failure, make_skip, record_results
@@ -23,7 +23,7 @@ from headwater.services.sync.run import SyncRun, describe_item, open_run
 from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.streams import read_ahead
 from headwater.services.sync.survey import Survey
-from headwater.services.sync.upkeep import settle_unread
+from headwater.services.sync.upkeep import settle_unchanged, settle_unread
 
 PENDING_BATCH: Final = 1000
 BATCHES_AHEAD: Final = 2
@@ -58,7 +58,8 @@ async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem]) ->
     pages = {key: item for key, item in wanted.items() if not item.attachment}
     settled = await _settle_all(run, prepare_pages(run, space, pages)) if pages else set()
     if files:
-        settled |= await _settle_all(run, prepare_attachments(run, space, files))
+        rules = attachment_rules(run.job.request)
+        settled |= await _settle_all(run, prepare_attachments(run, space, files, rules))
     await _settle_vanished(run, space, wanted, settled)
     if len(wanted) == PENDING_BATCH:
         # More is to come. What there is to say is said by the job's end, which tidies again.
@@ -73,6 +74,7 @@ async def _settle_all(run: SyncRun, documents: AsyncGenerator[Readied, None]) ->
         async for item in batches:
             await run.check_cancelled()
             await store_batch(run, item)
+            await settle_unchanged(run, item.batch.unchanged)
             settled |= item.batch.content_ids
     return settled
 

@@ -15,8 +15,10 @@ from headwater.domain.sync import (
     Provenance,
     WorkItem,
 )
+from headwater.pipeline.planning import digest_metadata
 from headwater.ports import StoreBatch
 from headwater.services.sync.batches import call_store, settle_skips
+from headwater.services.sync.preparing import Unchanged
 from headwater.services.sync.results import make_failure, make_result, make_skip, record_results
 from headwater.services.sync.run import SyncRun, describe_item
 
@@ -34,6 +36,28 @@ async def settle_unread(run: SyncRun, space: Space, items: Sequence[WorkItem]) -
     for start in range(0, len(unread), UPKEEP_BATCH):
         await run.check_cancelled()
         await _settle(run, space, unread[start : start + UPKEEP_BATCH])
+
+
+async def settle_unchanged(run: SyncRun, items: Sequence[Unchanged]) -> None:
+    """Settle documents whose content was fetched and is the one that is known."""
+    results = [_result_unchanged(item.metadata, item.known) for item in items]
+    await record_results(run, await _rewrite(run, results))
+
+
+def _result_unchanged(metadata: DocumentMetadata, known: KnownDocument) -> DocumentResult:
+    is_same = digest_metadata(metadata) == known.metadata_digest
+    outcome = Outcome.UNCHANGED if is_same else Outcome.METADATA_ONLY
+    return _keep(metadata, known.provenance, known.chunk_hashes, outcome)
+
+
+def _keep(
+    metadata: DocumentMetadata, provenance: Provenance, hashes: tuple[str, ...], outcome: Outcome
+) -> DocumentResult:
+    return replace(
+        make_result(metadata, outcome, provenance),
+        chunk_hashes=hashes,
+        chunks=ChunkCounts(reused=len(hashes)),
+    )
 
 
 async def _settle(run: SyncRun, space: Space, items: Sequence[WorkItem]) -> None:
@@ -55,11 +79,7 @@ def _result(
     if item.action is Action.SKIP:
         return make_skip(metadata, item.reason or "", provenance)
     hashes = known.chunk_hashes if known else ()
-    return replace(
-        make_result(metadata, _OUTCOMES[item.action or Action.KEEP], provenance),
-        chunk_hashes=hashes,
-        chunks=ChunkCounts(reused=len(hashes)),
-    )
+    return _keep(metadata, provenance, hashes, _OUTCOMES[item.action or Action.KEEP])
 
 
 def _provenance_of_skip(run: SyncRun, item: WorkItem) -> Provenance:
