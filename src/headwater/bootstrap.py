@@ -18,7 +18,7 @@ from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.secret_box import FernetSecretBox
-from headwater.config import EmbedderKind, Settings
+from headwater.config import EmbedderKind, Settings, VectorStoreKind
 from headwater.domain.errors import ConfigError
 from headwater.domain.ids import JobId
 from headwater.domain.secrets import Secret
@@ -66,7 +66,7 @@ async def open_ports(
     async with AsyncExitStack() as stack:
         stores = await _open_catalog(settings, stack)
         embedder = embedder or await _open_embedder(settings, stack)
-        store = store or await _open_store(settings, stack, embedder.dimension)
+        store = store or await _open_store(settings, stack, stores, embedder.dimension)
         extractor = _open_extractor(stack)
         engine = JobEngine(settings.data_dir / "jobs")
         ports = _assemble(
@@ -118,12 +118,14 @@ def _assemble(
         work=stores.work,
         configurations=stores.configurations,
         blacklist=stores.blacklist,
+        schedules=stores.schedules,
         inventory=stores.inventory,
         deletions=stores.deletions,
         secret_box=_make_secret_box(settings),
         queue=queue,
         now=_now,
         new_job_id=_new_job_id,
+        max_open_jobs=settings.max_open_jobs_per_tenant,
     )
 
 
@@ -147,12 +149,37 @@ def _open_extractor(stack: AsyncExitStack) -> Extractor:
     return extractor
 
 
-async def _open_store(settings: Settings, stack: AsyncExitStack, dimension: int) -> VectorStore:
+async def _open_store(
+    settings: Settings, stack: AsyncExitStack, stores: "CatalogStores", dimension: int
+) -> VectorStore:
+    if settings.vector_store is VectorStoreKind.PINECONE:
+        return await _open_pinecone(settings, stack, stores, dimension)
     from headwater.adapters.lance.store import LanceStore  # noqa: PLC0415
 
     store = await LanceStore.open(settings.data_dir / "vectors", dimension=dimension)
     stack.callback(store.close)
     return store
+
+
+async def _open_pinecone(
+    settings: Settings, stack: AsyncExitStack, stores: "CatalogStores", dimension: int
+) -> VectorStore:
+    from headwater.adapters.pinecone.opening import IndexSettings  # noqa: PLC0415
+    from headwater.adapters.pinecone.store import open_store  # noqa: PLC0415
+
+    key = settings.pinecone_api_key
+    if key is None:
+        raise ConfigError("HEADWATER_PINECONE_API_KEY: needed with HEADWATER_VECTOR_STORE=pinecone")
+    opened = open_store(
+        api_key=Secret(key.get_secret_value()),
+        host=settings.pinecone_host,
+        index=IndexSettings(
+            settings.pinecone_index, settings.pinecone_cloud, settings.pinecone_region
+        ),
+        dimension=dimension,
+        ledger=stores.ledger,
+    )
+    return await stack.enter_async_context(opened)
 
 
 async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:

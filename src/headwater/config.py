@@ -24,6 +24,7 @@ class VectorStoreKind(StrEnum):
     """Where records are kept."""
 
     LANCEDB = "lancedb"
+    PINECONE = "pinecone"
 
 
 class LogFormat(StrEnum):
@@ -47,7 +48,15 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the catalog and jobs; SQLite under the data dir."
     )
     vector_store: VectorStoreKind = Field(
-        VectorStoreKind.LANCEDB, description="`lancedb` keeps vectors under the data dir."
+        VectorStoreKind.LANCEDB,
+        description="Where records are kept: `lancedb`, under the data dir, or `pinecone`.",
+    )
+    pinecone_api_key: SecretStr | None = Field(None, description="Key of the Pinecone project.")
+    pinecone_index: str = Field("headwater", description="Index; created when there is none.")
+    pinecone_cloud: str = Field("aws", description="Cloud of an index that is created.")
+    pinecone_region: str = Field("us-east-1", description="Region of an index that is created.")
+    pinecone_host: str | None = Field(
+        None, description="Control plane, for emulators and proxies; Pinecone's own if empty."
     )
     embedder: EmbedderKind = Field(
         EmbedderKind.LOCAL,
@@ -80,6 +89,9 @@ class Settings(BaseSettings):
         description="Hosts or CIDRs that Confluence URLs may reach although private, http included.",
     )
     rate_limit_per_minute: int = Field(6000, ge=1, description="Requests per tenant and minute.")
+    max_open_jobs_per_tenant: int = Field(
+        1000, ge=1, description="Queued and running jobs of a tenant; more uploads are refused."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="`console` or `json`.")
@@ -96,6 +108,8 @@ class Settings(BaseSettings):
         "embedder_model",
         "embedder_url",
         "embedder_api_key",
+        "pinecone_api_key",
+        "pinecone_host",
         "jwt_secret",
         "jwt_jwks_url",
         "jwt_public_key",

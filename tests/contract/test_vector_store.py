@@ -26,7 +26,8 @@ from tests.contract.records import (
     make_namespace,
     make_record,
 )
-from tests.pinecone.opening import run_pinecone_store
+from tests.pinecone.opening import open_fresh_store
+from tests.pinecone.server import run_pinecone
 
 NASTY = (
     "it's", "'", "''", "x' OR '1'='1", "x'; DROP TABLE t; --", "a\\b", "\\'", "\\", "nul\0nul", "\0",
@@ -35,13 +36,19 @@ NASTY = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def pinecone():
+    with run_pinecone() as server:
+        yield server
+
+
 @pytest.fixture(params=["memory", "lance", "pinecone"])
-async def store(request, tmp_path):
+async def store(request, tmp_path, pinecone):
     if request.param == "memory":
         yield MemoryStore()
         return
     if request.param == "pinecone":
-        async with run_pinecone_store(tmp_path) as (_, remote):
+        async with open_fresh_store(pinecone, tmp_path) as remote:
             yield remote
         return
     lance = await LanceStore.open(tmp_path / "vectors", dimension=DIMENSION)

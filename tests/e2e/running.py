@@ -50,9 +50,14 @@ class KnowledgeBase:
 
 @asynccontextmanager
 async def index_world(
-    world: World, folder: Path, *, spaces: Sequence[str], source_restriction: bool = False
+    world: World,
+    folder: Path,
+    *,
+    spaces: Sequence[str],
+    source_restriction: bool = False,
+    **options: object,
 ) -> AsyncIterator[KnowledgeBase]:
-    settings = load_settings(data_dir=folder, allowed_private_hosts=("127.0.0.1",))
+    settings = load_settings(data_dir=folder, allowed_private_hosts=("127.0.0.1",), **options)
     async with run_sandbox(world) as site, open_ports(prepare_settings(settings)) as ports:
         for space in spaces:
             await _upload(ports, site, space, source_restriction=source_restriction)

@@ -3,11 +3,14 @@
 import json
 from importlib.resources import files
 
+import pytest
+
 from headwater.domain.access import Reader, make_reader
 from headwater.sandbox.visibility import View
 from headwater.sandbox.world import World
 from headwater.sandbox.worlds import make_world
 from tests.e2e.running import index_world
+from tests.pinecone.server import KEY, run_pinecone
 
 SPACES = ["IT", "HR", "ENG"]
 QUESTIONS = json.loads((files("headwater.sandbox") / "wiki" / "questions.json").read_text("utf-8"))
@@ -29,10 +32,21 @@ def make_reader_of(world: World, title: str) -> Reader:
     return make_reader(groups=groups, account_id=person.account_id)
 
 
-async def test_the_sample_questions_find_their_pages(tmp_path):
+@pytest.fixture(params=["lancedb", "pinecone"])
+def store_options(request):
+    if request.param == "lancedb":
+        yield {}
+        return
+    with run_pinecone() as server:
+        yield {"vector_store": "pinecone", "pinecone_api_key": KEY, "pinecone_host": server.url}
+
+
+async def test_the_sample_questions_find_their_pages(tmp_path, store_options):
     world = make_world()
     places = {}
-    async with index_world(world, tmp_path, spaces=SPACES, source_restriction=True) as base:
+    async with index_world(
+        world, tmp_path, spaces=SPACES, source_restriction=True, **store_options
+    ) as base:
         for entry in QUESTIONS:
             reader = make_reader_of(world, entry["title"])
             titles = await base.find_titles(entry["question"], reader, first=5)

@@ -1,6 +1,8 @@
 """Which words of a question keyword search looks for."""
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 _FUNCTION_WORDS: Final = frozenset(
@@ -22,6 +24,7 @@ _FUNCTION_WORDS: Final = frozenset(
 """English words that say how a question is asked, not what about. Other languages have none here:
 in their questions BM25 alone keeps frequent words small."""
 
+_WORD: Final = re.compile(r"[^\W_]+")
 _EDGES: Final = re.compile(r"^\W+|\W+$")
 
 
@@ -37,6 +40,13 @@ def pick_keywords(question: str) -> list[str]:
 def is_code(keyword: str) -> bool:
     """Tell whether a keyword means something only unbroken: ``OPS-12`` is not about OPS, nor about 12."""
     return any(map(str.isdigit, keyword))
+
+
+def split_words(text: str) -> Sequence[str]:
+    """Return the words of a text as keyword search compares them: without case, accents and marks."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in folded if not unicodedata.combining(character))
+    return _WORD.findall(plain)
 
 
 def _is_function_word(word: str) -> bool:

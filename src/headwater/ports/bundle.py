@@ -16,6 +16,7 @@ from headwater.ports.confluence import SourceFactory
 from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
 from headwater.ports.removal import DeletionStore, Inventory
+from headwater.ports.schedules import ScheduleStore
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 
@@ -58,9 +59,12 @@ class Ports:
     work: WorkList
     configurations: SyncConfigurationStore
     blacklist: BlacklistStore
+    schedules: ScheduleStore
     inventory: Inventory
     deletions: DeletionStore
     secret_box: SecretBox
     queue: JobQueue
     now: Callable[[], datetime]
     new_job_id: Callable[[], JobId]
+    max_open_jobs: int = 1000
+    """Of one tenant."""

@@ -31,6 +31,7 @@ from headwater.domain.jobs import (
     JobRef,
     JobStatus,
 )
+from headwater.domain.schedules import Standing
 from headwater.domain.sync import Decision, DocumentResult, KnownDocument, WorkItem
 
 
@@ -68,8 +69,13 @@ class FailurePage:
 class JobStore(Protocol):
     """Jobs and their failures."""
 
-    async def add(self, job: Job, sealed_credential: bytes | None) -> None:
-        """Store a new job and its sealed credential in one transaction; ``ConflictError`` if the id is taken."""
+    async def add(
+        self, job: Job, sealed_credential: bytes | None, *, standing: Standing | None = None
+    ) -> None:
+        """Store a new job, its sealed credential and its standing in one transaction.
+
+        ``ConflictError`` if the id, or the standing, is taken.
+        """
 
     async def find(self, ref: JobRef) -> Job | None: ...
 
@@ -86,6 +92,9 @@ class JobStore(Protocol):
 
     async def list_open(self) -> Sequence[OpenJob]:
         """Return every tenant's queued and running jobs, oldest first: what is yet to be done."""
+
+    async def count_open(self, tenant: TenantId) -> int:
+        """Count the tenant's queued and running jobs."""
 
     async def change(self, ref: JobRef, change: JobChange) -> None:
         """Apply the change; a job in a final status changes no more."""
@@ -174,7 +183,9 @@ class WorkList(Protocol):
 
     async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None: ...
 
-    async def pending(self, ref: JobRef, *, limit: int) -> Sequence[WorkItem]:
+    async def pending(
+        self, ref: JobRef, *, after: ContentId | None = None, limit: int
+    ) -> Sequence[WorkItem]:
         """Return decided documents that are not settled yet, in a stable order."""
 
     async def count(self, ref: JobRef) -> ListedCounts: ...

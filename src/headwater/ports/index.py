@@ -117,7 +117,10 @@ class StoreLedger(Protocol):
     async def expect(
         self, namespace: Namespace, records: Mapping[DocumentId, int]
     ) -> Mapping[DocumentId, int]:
-        """Note that each document is about to have so many records; return the most each may have."""
+        """Note that each document is about to have so many records.
+
+        Return the most that each may have had before; one that was never written is absent.
+        """
 
     async def confirm(self, namespace: Namespace, records: Mapping[DocumentId, int]) -> None:
         """Note that each document has exactly so many records; one with none is forgotten."""

@@ -255,6 +255,17 @@ sync_configurations = Table(
     Column("updated_at", UtcTime, nullable=False),
 )
 
+named_uploads = Table(
+    "named_uploads",
+    metadata,
+    _tenant(),
+    Column("id", Text, primary_key=True),  # of the configuration, which there may be later
+    Column("site", Text, primary_key=True),
+    Column("space", Text, primary_key=True),
+    Column("job_id", String(200), nullable=False),
+    _job_key(),
+)
+
 blacklist_entries = Table(
     "blacklist_entries",
     metadata,

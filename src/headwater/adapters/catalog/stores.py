@@ -14,6 +14,7 @@ from headwater.adapters.catalog.engine import Database, make_engine, parse_url
 from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.revisions import upgrade_schema
+from headwater.adapters.catalog.schedules import SqlScheduleStore
 from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
 from headwater.adapters.catalog.store_ledger import SqlStoreLedger
 from headwater.adapters.catalog.work import SqlWorkList
@@ -29,6 +30,7 @@ class CatalogStores:
     catalog: SqlCatalog
     configurations: SqlSyncConfigurationStore
     blacklist: SqlBlacklistStore
+    schedules: SqlScheduleStore
     ledger: SqlStoreLedger
     inventory: SqlInventory
     deletions: SqlDeletionStore
@@ -60,6 +62,7 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         catalog=SqlCatalog(database, now),
         configurations=SqlSyncConfigurationStore(database),
         blacklist=SqlBlacklistStore(database),
+        schedules=SqlScheduleStore(database),
         ledger=SqlStoreLedger(database),
         inventory=SqlInventory(database),
         deletions=SqlDeletionStore(database),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from headwater.domain.content import is_unicode
 from headwater.ports import StoreFilter
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,10 +56,5 @@ def from_microseconds(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
-def is_storable(text: str) -> bool:
-    """Tell whether the text is Unicode at all: a lone surrogate has no UTF-8 form, no store holds it."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _literals(values: Iterable[str]) -> str:
-    return ", ".join(quote(value) for value in sorted(values) if is_storable(value))
+    return ", ".join(quote(value) for value in sorted(values) if is_unicode(value))

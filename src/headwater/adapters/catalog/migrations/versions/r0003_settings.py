@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Add what tenants set for their syncs, and what they deleted."""
     _create_sync_configurations()
     _create_blacklist_entries()
+    _create_named_uploads()
     # Not in a batch: SQLite would make the table anew, and what hangs on jobs would go with the old one.
     op.add_column("jobs", sa.Column("starts", sa.Integer(), nullable=False, server_default="0"))
     _add_document_facts()
@@ -29,6 +30,7 @@ def downgrade() -> None:
         op.drop_column("documents", name)
     op.drop_column("work_items", "created_at")
     op.drop_column("jobs", "starts")
+    op.drop_table("named_uploads")
     op.drop_table("blacklist_entries")
     op.drop_table("sync_configurations")
 
@@ -42,6 +44,24 @@ def _create_sync_configurations() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_sync_configurations")),
+    )
+
+
+def _create_named_uploads() -> None:
+    op.create_table(
+        "named_uploads",
+        sa.Column("tenant", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant", "job_id"],
+            ["jobs.tenant", "jobs.job_id"],
+            name=op.f("fk_named_uploads_jobs"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant", "id", "site", "space", name=op.f("pk_named_uploads")),
     )
 
 

@@ -1,0 +1,120 @@
+"""Dense and keyword search side by side on one index, fused as everywhere."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pinecone.async_client.async_index import AsyncIndex
+
+from headwater.adapters.pinecone.filters import Filter
+from headwater.adapters.pinecone.records import read_match
+from headwater.domain.content import StoredMatch
+from headwater.domain.ids import ChunkId, Namespace
+from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
+from headwater.pipeline.keywords import pick_keywords, split_words
+from headwater.pipeline.sparse import SparseVector, list_question_terms, weigh_question
+from headwater.ports import HybridQuery, StoreLedger
+
+FAINT: Final = 1e-4
+"""What the question's vector is scaled to in keyword search: Pinecone wants one, the words decide."""
+
+NO_WORD: Final = 1e-3
+"""A record with no word in common scores less than this, one with a word at least log 2."""
+
+MAX_DEPTH: Final = 400
+"""Candidates with their text stay below the 4 MB that one answer may have."""
+
+
+async def search_index(
+    index: AsyncIndex,
+    namespace: Namespace,
+    query: HybridQuery,
+    filter_: Filter,
+    ledger: StoreLedger | None,
+) -> Sequence[StoredMatch]:
+    """Return the best records among those that satisfy the filter; it acts before either ranking.
+
+    Without a ledger, and so without sparse values in the index, by vector alone.
+    """
+    depth = min(candidate_depth(query.limit), max(MAX_DEPTH, query.limit))
+    search = _Search(index, namespace, filter_, depth)
+    words = await _weigh_words(namespace, query.text, ledger) if ledger else None
+    dense, keyword = await asyncio.gather(
+        search.find(query.vector), search.find_words(query.vector, words)
+    )
+    found = {match.id: match.metadata for match in (*dense, *keyword)}
+    best = fuse_rankings(
+        _rank(dense),
+        _rank(keyword),
+        exact=_find_exact(keyword, pick_keywords(query.text)),
+        limit=query.limit,
+    )
+    return [read_match(found[hit.chunk_id], hit.score) for hit in best]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Where both halves look."""
+
+    index: AsyncIndex
+    namespace: Namespace
+    filter: Filter
+    depth: int
+
+    async def find(
+        self, vector: Sequence[float], words: SparseVector | None = None
+    ) -> Sequence[Any]:
+        sparse = {"indices": list(words.indices), "values": list(words.values)} if words else None
+        answer = await self.index.query(
+            vector=list(vector),
+            sparse_vector=sparse,
+            top_k=self.depth,
+            namespace=self.namespace.name,
+            filter=self.filter,
+            include_metadata=True,
+        )
+        return answer.matches
+
+    async def find_words(
+        self, vector: Sequence[float], words: SparseVector | None
+    ) -> Sequence[Any]:
+        if words is None:
+            return []
+        hits = await self.find([number * FAINT for number in vector], words)
+        return [hit for hit in hits if hit.score > NO_WORD]
+
+
+async def _weigh_words(
+    namespace: Namespace, question: str, ledger: StoreLedger
+) -> SparseVector | None:
+    terms = list_question_terms(question)
+    if not terms:
+        return None
+    records, held = await ledger.read_terms(namespace, terms)
+    return weigh_question(terms, held, records)
+
+
+def _rank(hits: Iterable[Any]) -> Sequence[Ranked]:
+    return [Ranked(ChunkId(hit.id), hit.score) for hit in hits]
+
+
+def _find_exact(hits: Iterable[Any], keywords: Sequence[str]) -> frozenset[ChunkId]:
+    """Return the ids of records that hold every keyword, the parts of each side by side."""
+    wanted = [_spell(keyword) for keyword in keywords]
+    if not wanted:
+        return frozenset()
+    return frozenset(
+        ChunkId(hit.id)
+        for hit in hits
+        if all(text in _spell_record(hit.metadata) for text in wanted)
+    )
+
+
+def _spell_record(metadata: Mapping[str, Any]) -> str:
+    return _spell(" ".join([metadata["title"], *metadata["heading_path"], metadata["text"]]))
+
+
+def _spell(text: str) -> str:
+    """Return the text's words, each between spaces of its own."""
+    return "".join(f" {word} " for word in split_words(text))
