@@ -35,7 +35,8 @@ class ChunkPolicy:
     """How documents are cut, in tokens of the embedder. Part of every document's recipe.
 
     ``max_tokens``: title, headings and text together, the embedder's special tokens included.
-    ``overlap_tokens``: of the text before, repeated where a section is cut.
+    ``overlap_tokens``: of the text before, repeated where a section is cut; at most half of a chunk's
+    text, whatever is asked for.
     ``min_tokens``: sections with less text join a neighbour.
     ``join_below``: only under so many shared headings; 1 keeps the pages of a file apart.
     """
@@ -46,8 +47,8 @@ class ChunkPolicy:
     join_below: int = 0
 
     def __post_init__(self) -> None:
-        if self.max_tokens < 16 or not 0 <= self.overlap_tokens <= self.max_tokens // 4:  # noqa: PLR2004  (stated below)
-            raise ValueError("max_tokens is at least 16, overlap_tokens at most a quarter of it")
+        if self.max_tokens < 16 or not 0 <= self.overlap_tokens < self.max_tokens:  # noqa: PLR2004  (stated below)
+            raise ValueError("max_tokens is at least 16, overlap_tokens less than that")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +201,10 @@ def _cut_passage(passage: _Passage, ruler: _Ruler) -> Iterator[_Passage]:
         yield passage
         return
     before = ""
-    overlap = ruler.policy.overlap_tokens
+    overlap = min(ruler.policy.overlap_tokens, room // 2)
     for text in _pack_blocks(passage.text, room - overlap, ruler):
         for piece in _ensure_fit(_Passage(passage.path, text), room - overlap, ruler):
-            yield _repeat_tail(before, piece, ruler)
+            yield _repeat_tail(before, piece, overlap, ruler)
             before = piece.text
 
 
@@ -226,8 +227,7 @@ def _ensure_fit(passage: _Passage, limit: int, ruler: _Ruler) -> Iterator[_Passa
         yield from _ensure_fit(_Passage(passage.path, text), limit // 2, ruler)
 
 
-def _repeat_tail(before: str, piece: _Passage, ruler: _Ruler) -> _Passage:
-    overlap = ruler.policy.overlap_tokens
+def _repeat_tail(before: str, piece: _Passage, overlap: int, ruler: _Ruler) -> _Passage:
     last = before.rpartition("\n\n")[2]
     if not overlap or not last or is_fenced(last) or is_table(last):
         return piece

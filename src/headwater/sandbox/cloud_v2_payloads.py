@@ -97,7 +97,8 @@ def describe_content(world: World, content: Content, representation: str = "") -
     }
     if content.kind is Kind.FOLDER:
         return {**common, **place, "type": "folder"}
-    return {**common, **place, "lastOwnerId": None, "subtype": "page", "body": body}
+    subtype = "live" if content.is_live else "page"
+    return {**common, **place, "lastOwnerId": None, "subtype": subtype, "body": body}
 
 
 def describe_links(world: World, content: Content) -> Json:

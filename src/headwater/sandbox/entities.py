@@ -132,6 +132,8 @@ class Content:
     restrictions: dict[Operation, Principals] = field(default_factory=dict)
     history: tuple[Version, ...] = ()
     """Former versions, oldest first."""
+    is_live: bool = False
+    """A live doc: edited without publishing, otherwise a page like any other."""
 
     @property
     def body(self) -> str:

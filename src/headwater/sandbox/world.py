@@ -171,6 +171,11 @@ class World:
         self._touch()
         return content
 
+    def make_live(self, content_id: str) -> None:
+        """Turn a page into a live doc; it stays the version that it is."""
+        self.find_content(content_id).is_live = True
+        self._touch()
+
     def rename(self, content_id: str, title: str) -> Content:
         """Give a page another title: a new version of this page, not of those below it."""
         return self.edit(content_id, title=title)

@@ -6,6 +6,7 @@ Answered from the catalog alone; Confluence is not asked.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from headwater.domain.access import (
     Clause,
@@ -21,7 +22,23 @@ from headwater.domain.errors import InvalidInputError, NotFoundError
 from headwater.domain.ids import ContentId, TenantId
 from headwater.domain.sync import DocumentState
 from headwater.pipeline.content_urls import ContentLink, parse_content_url, read_host
+from headwater.pipeline.planning import BEFORE_LAST_SYNC, OCR_OFF, UNSUPPORTED_FORMAT
+from headwater.pipeline.selection import (
+    ANCESTORS_UNKNOWN,
+    BLACKLISTED,
+    PAGE_NOT_LISTED,
+    REASONS,
+)
 from headwater.ports import Catalog, CatalogEntry
+
+_SKIPS: Final = {
+    BLACKLISTED: "the tenant's blacklist names it, or the page it hangs on",
+    ANCESTORS_UNKNOWN: "a rule asks what it stands under, and Confluence does not show all of that",
+    PAGE_NOT_LISTED: "no sync has seen the page it hangs on yet, so that no rule could judge it",
+    BEFORE_LAST_SYNC: "it is older than the last_sync that the space's first sync was given",
+    OCR_OFF: "it needs OCR, which its last sync did not ask for",
+    UNSUPPORTED_FORMAT: "its format is not read",
+}
 
 
 class Presence(StrEnum):
@@ -160,8 +177,14 @@ def _describe(presence: Presence, entry: CatalogEntry) -> str:
         Presence.HELD: "it vanished with many others at once and is searchable until the deletion is"
         " approved, or a second complete sync misses it too",
         Presence.FAILED: f"it failed {known.attempts} time(s): {entry.error_message}",
-        Presence.SKIPPED: f"it was left out: {known.skip_reason}",
+        Presence.SKIPPED: f"it was left out: {_describe_skip(known.skip_reason or '')}",
     }[presence]
+
+
+def _describe_skip(reason: str) -> str:
+    """Say in words what the counters call by a name."""
+    by_setting = f"the setting {reason} of its last sync leaves it, or the page it hangs on, out"
+    return _SKIPS.get(reason, by_setting if reason in REASONS else reason)
 
 
 async def _read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) -> tuple[Link, ...]:

@@ -1,5 +1,6 @@
 """Labels and own restrictions: in bulk from the search index, or document by document."""
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
@@ -8,7 +9,13 @@ from headwater.adapters.confluence.client import V1, V2, JsonClient
 from headwater.adapters.confluence.concurrency import map_unordered
 from headwater.adapters.confluence.content import PATHS
 from headwater.adapters.confluence.paging import Item, read_all, read_pages
-from headwater.adapters.confluence.payloads import ParentPayload, make_labels, parse
+from headwater.adapters.confluence.payloads import (
+    CURRENT,
+    ParentPayload,
+    Statuses,
+    make_labels,
+    parse,
+)
 from headwater.adapters.confluence.restrictions import (
     is_cut_off,
     parse_restriction,
@@ -40,8 +47,18 @@ def quote_cql(text: str) -> str:
     return f'"{escaped}"'
 
 
+def search_statuses(statuses: Statuses) -> dict[str, str]:
+    """Return what lets a search find content of these statuses; current content needs nothing.
+
+    CQL has no field for the status: developer.atlassian.com, "Advanced searching using CQL".
+    """
+    if statuses == CURRENT:
+        return {}
+    return {"cqlcontext": json.dumps({"contentStatuses": sorted(statuses)})}
+
+
 async def list_annotations(
-    client: JsonClient, space: Space
+    client: JsonClient, space: Space, statuses: Statuses = CURRENT
 ) -> AsyncGenerator[Sequence[Annotation], None]:
     """Yield labels and own restrictions of many documents per request.
 
@@ -51,6 +68,7 @@ async def list_annotations(
         "cql": f"space = {quote_cql(space.key)} and type in (page,blogpost)",
         "expand": _EXPAND,
         "limit": _PAGE_SIZE,
+        **search_statuses(statuses),
     }
     try:
         pages = read_pages(client, f"{V1}/content/search", params, smallest=_SMALLEST_PAGE)

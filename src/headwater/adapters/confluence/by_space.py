@@ -7,11 +7,12 @@ cost as much as all of it. Where Confluence keeps the search from us there is no
 from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
-from headwater.adapters.confluence.annotations import quote_cql
+from headwater.adapters.confluence.annotations import quote_cql, search_statuses
 from headwater.adapters.confluence.answers import AbsentError, RejectedRequestError
 from headwater.adapters.confluence.client import V1, JsonClient
 from headwater.adapters.confluence.content import list_documents
 from headwater.adapters.confluence.paging import Item, read_pages
+from headwater.adapters.confluence.payloads import CURRENT, Statuses
 from headwater.adapters.confluence.spaces import refusal_of_listing
 from headwater.domain.content import Space
 from headwater.domain.errors import (
@@ -32,7 +33,7 @@ class SearchClosedError(Exception):
 
 
 async def search_space(
-    client: JsonClient, space: Space, kind: str, expand: str
+    client: JsonClient, space: Space, kind: str, expand: str, statuses: Statuses = CURRENT
 ) -> AsyncGenerator[list[Item], None]:
     """Yield v1 content objects of one type in the space, oldest first, so that pages do not shift.
 
@@ -42,6 +43,7 @@ async def search_space(
         "cql": f"space = {quote_cql(space.key)} and type = {kind} order by created",
         "expand": expand,
         "limit": _PAGE_SIZE,
+        **search_statuses(statuses),
     }
     has_begun = False
     try:
@@ -87,7 +89,9 @@ async def demand_whole(
         ) from error
 
 
-async def read_document_ids(client: JsonClient, space: Space) -> frozenset[ContentId]:
-    """Return the ids of the space's current pages and posts; see ``content.list_documents``."""
-    batches = list_documents(client, space)
+async def read_document_ids(
+    client: JsonClient, space: Space, statuses: Statuses = CURRENT
+) -> frozenset[ContentId]:
+    """Return the ids of the space's pages and posts; see ``content.list_documents``."""
+    batches = list_documents(client, space, statuses)
     return frozenset([document.content_id async for batch in batches for document in batch])

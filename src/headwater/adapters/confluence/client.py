@@ -47,7 +47,7 @@ class Limits:
     """What may be asked of Confluence and of our memory. Bytes and seconds."""
 
     in_flight: int = CEILING
-    """The most requests to one site at a time; its governor goes from few towards this many."""
+    """The most requests of one client at a time; a site's governor goes from few towards this many."""
     answer_bytes: int = 64 * 1024 * 1024
     batch_bytes: int = 16 * 1024 * 1024
     """For an answer that can be asked for in smaller pieces."""
@@ -104,6 +104,7 @@ class JsonClient:
         self._patience = patience
         self._timing = timing or Timing()
         self._visitor = visitor or SiteGovernor(self._timing, ceiling=self.limits.in_flight).join()
+        self._slots = asyncio.Semaphore(self.limits.in_flight)
         self._requests = 0
         self._bytes = 0
 
@@ -184,7 +185,7 @@ class JsonClient:
 
         ``may_shrink``: if it takes too long, less will be asked for, which is remedy enough.
         """
-        async with self._visitor.turn(self._patience) as turn:
+        async with self._slots, self._visitor.turn(self._patience) as turn:
             self._requests += 1
             try:
                 answer = await self._exchange(request, max_bytes)

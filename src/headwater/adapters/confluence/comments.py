@@ -16,7 +16,7 @@ from headwater.adapters.confluence.client import V2, JsonClient
 from headwater.adapters.confluence.concurrency import map_unordered, split
 from headwater.adapters.confluence.found import FoundComment, ListedComment
 from headwater.adapters.confluence.paging import Item, read_pages
-from headwater.adapters.confluence.payloads import Body, parse
+from headwater.adapters.confluence.payloads import CURRENT, Body, Statuses, parse
 from headwater.adapters.confluence.spaces import check_caller
 from headwater.adapters.confluence.threads import Remark, Threads
 from headwater.domain.content import Comment, Space
@@ -33,13 +33,15 @@ _SMALLEST_PAGE = 5
 _ANSWERED_AT_ONCE = 100
 
 
-def list_comments(client: JsonClient, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
-    """Yield the open comments and replies on the space's current documents.
+def list_comments(
+    client: JsonClient, space: Space, statuses: Statuses = CURRENT
+) -> AsyncGenerator[Sequence[Comment], None]:
+    """Yield the open comments and replies on the space's documents of these statuses.
 
     Ends normally only after the listing's last page and after Confluence has confirmed that it still
     knows the caller. Costs one request per 250 comments of the space, and one more.
     """
-    comments = take_detour(_search(client, space), _list_site(client, space))
+    comments = take_detour(_search(client, space, statuses), _list_site(client, space, statuses))
     return demand_whole(_prove(client, comments), f"comments of space {space.key}")
 
 
@@ -51,20 +53,24 @@ async def _prove(
     await check_caller(client)
 
 
-async def _search(client: JsonClient, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
+async def _search(
+    client: JsonClient, space: Space, statuses: Statuses
+) -> AsyncGenerator[Sequence[Comment], None]:
     threads = Threads()
-    async for results in search_space(client, space, "comment", COMMENT_EXPAND):
+    async for results in search_space(client, space, "comment", COMMENT_EXPAND, statuses):
         found = [parse(FoundComment, item) for item in results]
-        yield threads.admit(make_found_comment(item) for item in found if item.belongs(space))
+        yield threads.admit(
+            make_found_comment(item, statuses) for item in found if item.belongs(space, statuses)
+        )
     yield threads.release()
 
 
-def make_found_comment(found: FoundComment) -> Remark:
+def make_found_comment(found: FoundComment, statuses: Statuses = CURRENT) -> Remark:
     """Return what the search says of one comment."""
     return Remark(
         comment_id=ContentId(found.id),
         parent_id=found.parent_id,
-        page_id=found.holder_id,
+        page_id=found.find_holder(statuses),
         is_closed=found.extensions.resolution.status in _SETTLED,
         author_id=found.history.author_id,
         created_at=found.history.created_date.astimezone(UTC),
@@ -73,8 +79,10 @@ def make_found_comment(found: FoundComment) -> Remark:
     )
 
 
-async def _list_site(client: JsonClient, space: Space) -> AsyncGenerator[Sequence[Comment], None]:
-    pages = await read_document_ids(client, space)
+async def _list_site(
+    client: JsonClient, space: Space, statuses: Statuses
+) -> AsyncGenerator[Sequence[Comment], None]:
+    pages = await read_document_ids(client, space, statuses)
     for kind in _KINDS:
         async for batch in _list_kind(client, kind, pages):
             yield batch

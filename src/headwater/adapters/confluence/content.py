@@ -12,8 +12,11 @@ from headwater.adapters.confluence.client import V2, Ask, JsonClient, Limits
 from headwater.adapters.confluence.concurrency import map_unordered, split
 from headwater.adapters.confluence.paging import read_pages
 from headwater.adapters.confluence.payloads import (
+    CURRENT,
     ContentPayload,
+    Statuses,
     make_listed,
+    name_statuses,
     parse,
 )
 from headwater.adapters.confluence.spaces import check_caller, find_space, refusal_of_listing
@@ -33,9 +36,9 @@ _BATCHES_IN_FLIGHT = 2
 
 
 async def list_documents(
-    client: JsonClient, space: Space
+    client: JsonClient, space: Space, statuses: Statuses = CURRENT
 ) -> AsyncGenerator[Sequence[ListedDocument], None]:
-    """Yield the current pages, then the blog posts.
+    """Yield the pages of these statuses, then the current blog posts.
 
     Ends normally only after both listings' last pages, and after Confluence has confirmed that it
     still knows the caller and still shows the space; an account that has lost its rights sees a
@@ -44,7 +47,7 @@ async def list_documents(
     seen = 0
     try:
         for kind in PATHS:
-            async for batch in _list_kind(client, space, kind):
+            async for batch in _list_kind(client, space, kind, statuses):
                 seen += len(batch)
                 yield batch
         await check_caller(client)
@@ -58,27 +61,27 @@ async def list_documents(
 
 
 async def _list_kind(
-    client: JsonClient, space: Space, kind: DocumentKind
+    client: JsonClient, space: Space, kind: DocumentKind, statuses: Statuses
 ) -> AsyncGenerator[Sequence[ListedDocument], None]:
     path = f"{V2}/spaces/{space.id}/{PATHS[kind]}"
-    params = {"limit": str(_PAGE_SIZE), "status": "current", "sort": "id"}
+    shown = statuses if kind is DocumentKind.PAGE else CURRENT
+    params = {"limit": str(_PAGE_SIZE), "status": name_statuses(shown), "sort": "id"}
     async for results in read_pages(client, path, params, smallest=25):
         payloads = [parse(ContentPayload, item) for item in results]
-        yield [make_listed(payload, kind) for payload in payloads if _belongs(payload, space)]
-
-
-def _belongs(payload: ContentPayload, space: Space) -> bool:
-    """Tell whether to believe that it is a current document of this space, whatever was asked for."""
-    return payload.status == "current" and payload.space_id in {None, space.id}
+        yield [
+            make_listed(payload, kind)
+            for payload in payloads
+            if payload.status in shown and payload.space_id in {None, space.id}
+        ]
 
 
 async def fetch_pages(
-    client: JsonClient, documents: Sequence[ListedDocument]
+    client: JsonClient, documents: Sequence[ListedDocument], statuses: Statuses = CURRENT
 ) -> AsyncGenerator[FetchedPage, None]:
     """Yield the bodies, many per request and two requests at a time; what has vanished is left out."""
 
     async def fetch(batch: _Batch) -> Sequence[FetchedPage]:
-        return await _fetch_batch(client, batch)
+        return await _fetch_batch(client, batch, statuses)
 
     async with aclosing(
         map_unordered(fetch, _make_batches(documents), limit=_BATCHES_IN_FLIGHT)
@@ -98,21 +101,23 @@ def _make_batches(documents: Sequence[ListedDocument]) -> Iterable[_Batch]:
             yield kind, run
 
 
-async def _fetch_batch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
+async def _fetch_batch(
+    client: JsonClient, batch: _Batch, statuses: Statuses
+) -> Sequence[FetchedPage]:
     """Fetch a batch, or its halves where Confluence or our memory cannot take it whole."""
     kind, ids = batch
     try:
-        return await _fetch(client, batch)
+        return await _fetch(client, batch, statuses)
     except BrokenAnswerError as error:
         if len(ids) == 1:
             await check_caller(client)
             return [blame_page(ids[0], error, client.limits)]
         middle = len(ids) // 2
-        first = await _fetch_batch(client, (kind, ids[:middle]))
-        return [*first, *await _fetch_batch(client, (kind, ids[middle:]))]
+        first = await _fetch_batch(client, (kind, ids[:middle]), statuses)
+        return [*first, *await _fetch_batch(client, (kind, ids[middle:]), statuses)]
 
 
-async def _fetch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
+async def _fetch(client: JsonClient, batch: _Batch, statuses: Statuses) -> Sequence[FetchedPage]:
     kind, ids = batch
     params = {"id": ",".join(ids), "body-format": "storage", "limit": str(_PAGE_SIZE)}
     batch_bytes = min(client.limits.batch_bytes, client.limits.answer_bytes)
@@ -124,7 +129,7 @@ async def _fetch(client: JsonClient, batch: _Batch) -> Sequence[FetchedPage]:
             make_fetched(make_listed(payload, kind), payload.storage)
             async for results in pages
             for payload in (parse(ContentPayload, item) for item in results)
-            if payload.id in wanted and payload.status == "current"
+            if payload.id in wanted and payload.status in statuses
         ]
     except AbsentError as error:
         raise refusal_of_listing(error, "pages by id") from error

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from headwater.adapters.confluence.data_center.rest import Rest
 from headwater.adapters.confluence.data_center.source import DataCenterSource
 from headwater.adapters.confluence.egress import GuardedTransport
 from headwater.adapters.confluence.patience import PATIENT, Patience, Timing, WaitListener
+from headwater.adapters.confluence.payloads import CURRENT, WITH_ARCHIVED
 from headwater.adapters.confluence.people import Directory, NameBook, make_shelf
 from headwater.adapters.confluence.probing import (
     Reason,
@@ -40,7 +41,7 @@ from headwater.adapters.confluence.spaces import check_caller
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.ids import SiteId
 from headwater.domain.jobs import SiteAddress, SiteCredential
-from headwater.ports import Source
+from headwater.ports import Source, SourceOptions
 
 _CLOUD_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -82,12 +83,14 @@ class ConfluenceSources:
         credential: SiteCredential,
         *,
         on_wait: WaitListener | None = None,
+        options: SourceOptions | None = None,
     ) -> AsyncIterator[Source]:
         """Probe which Confluence the address names and open it; see ``SourceFactory.open``.
 
         ``on_wait`` is told until when everything waits because Confluence throttles, whoever's
         request caused it, and ``None`` when it goes on.
         """
+        options = options or SourceOptions()
         candidates = parse_instance_url(address.instance_url, self._allow)
         judge_web_url(address.web_url, self._allow)
         async with (
@@ -102,13 +105,17 @@ class ConfluenceSources:
                 trust_env=False,
             ) as http,
         ):
-            make_client = partial(self._make_client, http, visit)
-            yield await _connect(candidates, credential, make_client, self._names)
+            most = min(options.concurrency or self._limits.in_flight, self._limits.in_flight)
+            limits = replace(self._limits, in_flight=most)
+            make_client = partial(self._make_client, http, visit, limits)
+            knock = await _connect(candidates, credential, make_client, self._names)
+            yield await _enter(knock, options)
 
     def _make_client(
         self,
         http: httpx2.AsyncClient,
         visit: Visit,
+        limits: Limits,
         candidate: Candidate,
         authorization: str | None,
     ) -> JsonClient:
@@ -116,7 +123,7 @@ class ConfluenceSources:
             http,
             candidate.root,
             authorization,
-            limits=self._limits,
+            limits=limits,
             patience=self._patience,
             timing=self._timing,
             visitor=visit(candidate.root + candidate.context),
@@ -138,13 +145,14 @@ async def _connect(
     credential: SiteCredential,
     make_client: _MakeClient,
     names: NameBook,
-) -> Source:
+) -> _Knock:
+    """Return the first candidate that answers as what it is looked for."""
     reasons: list[Reason] = []
     for candidate in candidates:
         knock = _knock(candidate, credential, make_client, names)
         verdict = await _judge(knock, has_name=bool(credential.username))
         if verdict.deployment is candidate.deployment and verdict.reason is None:
-            return await _enter(knock)
+            return knock
         if verdict.deployment is not None and not _is_expected_next(candidate, verdict):
             raise verdict.reason or _misplaced_cloud(candidate)
         reasons.extend(filter(None, [verdict.reason]))
@@ -208,13 +216,15 @@ def _choose(reasons: list[Reason]) -> Reason:
     )
 
 
-async def _enter(knock: _Knock) -> Source:
+async def _enter(knock: _Knock, options: SourceOptions) -> Source:
     if knock.candidate.deployment is Deployment.DATA_CENTER:
         rest = Rest(knock.client, knock.candidate.context)
         await rest.check_caller()
         return DataCenterSource(rest, _name_site(knock.candidate), knock.directory)
     await check_caller(knock.client)
-    return CloudSource(knock.client, await _read_site_id(knock), knock.directory)
+    site = await _read_site_id(knock)
+    statuses = WITH_ARCHIVED if options.include_archived else CURRENT
+    return CloudSource(knock.client, site, knock.directory, statuses)
 
 
 def _name_site(candidate: Candidate) -> SiteId:
