@@ -84,7 +84,9 @@ def test_every_route_names_its_scope(paths):
 
 def test_every_command_is_documented_and_no_other():
     commands = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
-    documented = re.findall(r"^\| `headwater ([a-z-]+)", read("docs/reference/cli.md"), re.MULTILINE)
+    documented = re.findall(
+        r"^\| `headwater ([a-z-]+)", read("docs/reference/cli.md"), re.MULTILINE
+    )
     assert sorted(documented) == sorted(commands)
 
 
@@ -188,3 +190,19 @@ def list_shell_blocks():
 @pytest.mark.parametrize("block", list(list_shell_blocks()))
 def test_every_shell_block_parses(block):
     subprocess.run(["/bin/bash", "-n"], input=block, text=True, check=True, capture_output=True)
+
+
+def list_named_tests():
+    return sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", read("docs/security.md"))))
+
+
+@pytest.mark.parametrize(("path", "name"), list_named_tests())
+def test_every_test_that_the_threat_model_names_exists(path, name):
+    assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE)
+
+
+def test_the_threat_model_names_a_test_in_every_row():
+    rows = [line for line in read("docs/security.md").splitlines() if line.count("|") == 4]
+    threats = [row for row in rows if not row.startswith(("| could try", "|---"))]
+    assert len(threats) > 15
+    assert [row for row in threats if "::" not in row] == []
