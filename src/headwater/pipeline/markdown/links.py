@@ -104,10 +104,7 @@ def _render_link(element: Element, visitor: Visitor) -> str:
     anchor = unquote(element.get(f"{AC}anchor", ""), errors="ignore")
     target = _add_anchor(find_target(element) or Target(""), anchor)
     label = escape_brackets(normalise_space(target.label))
-    bodies = (visitor.render_inline(part) for part in element.iterchildren(*_LINK_BODIES))
-    body = "".join(bodies)
-    if not body.strip():
-        body = visitor.render_inline(element)
+    body = visitor.render_inline(element)
     text = body if body.strip() else label
     if anchor and target.destination and element.get(f"{AC}card-appearance"):
         text = f"{text} | {escape_brackets(_read_heading(anchor))}"

@@ -51,8 +51,10 @@ def _read_id(mention: Element) -> str:
 
 
 def _list_shown(root: Element) -> Iterator[Element]:
-    """Yield the mentions that are written: a link with words of its own shows those."""
+    """Yield the mentions that are written: the first of a link or parameter without words of its own."""
+    before: Element | None = None
     for mention in root.iter(f"{RI}user"):
         parent = mention.getparent()
-        if parent is None or not read_text(parent).strip():
+        if parent is not None and parent is not before and not read_text(parent).strip():
             yield mention
+        before = parent

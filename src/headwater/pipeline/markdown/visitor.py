@@ -139,6 +139,8 @@ class _Run:
         self._open_end = stands_apart
 
     def end(self) -> str:
+        if not self._parts:
+            return ""
         text = "".join(self._parts)
         self._parts.clear()
         self._open_end = False
@@ -168,6 +170,6 @@ class _Flow:
         return self._blocks
 
     def _close_paragraph(self) -> None:
-        paragraph = make_paragraph(self._run.end())
-        if paragraph:
-            self._blocks.append(paragraph)
+        text = self._run.end()
+        if text and not text.isspace():
+            self._blocks.append(make_paragraph(text))
