@@ -70,6 +70,13 @@ async def upload(
     source_restriction: Annotated[
         bool, typer.Option("--source-restriction", help="Apply Confluence's read restrictions.")
     ] = False,
+    blacklist: Annotated[
+        bool, typer.Option("--blacklist", help="Leave out what the tenant's blacklist names.")
+    ] = False,
+    configuration: Annotated[
+        str | None,
+        typer.Option("--configuration", help="Follow this stored sync configuration."),
+    ] = None,
     job_id: Annotated[str, typer.Option("--job-id", help="Name the job.")] = "",
     wait: Annotated[bool, typer.Option(help="Wait and show progress.")] = True,
     plan: Annotated[
@@ -89,6 +96,8 @@ async def upload(
         use_ocr=use_ocr,
         audience=audience or ["all"],
         source_restriction=source_restriction,
+        blacklisted=blacklist,
+        configuration=configuration,
         job_id=job_id,
     )
     async with open_client(make_connection(tenant, server, token)) as client:
@@ -131,22 +140,24 @@ def make_upload_body(
     use_ocr: bool = False,
     audience: list[str],
     source_restriction: bool,
+    blacklisted: bool = False,
+    configuration: str | None = None,
     job_id: str = "",
 ) -> dict[str, Any]:
-    """Return the contract's upload body."""
+    """Return the contract's upload body; a configuration is followed, not just recorded."""
     return {
         "authorization": authorization,
         "content_restriction": {
             "audience": audience,
-            "blacklisted": False,
+            "blacklisted": blacklisted,
             "source_restriction": source_restriction,
         },
         "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
         "sync_config": {
-            "sync_configuration_id": "",
+            "sync_configuration_id": configuration or "",
             "incremental": incremental,
             "last_sync": "",
-            "processor_mode": "auto",
+            "processor_mode": "manual" if configuration else "auto",
             "use_ocr": use_ocr,
         },
         "space": space,

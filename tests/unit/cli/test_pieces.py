@@ -82,6 +82,23 @@ def test_an_upload_body_is_the_contracts():
     assert body["pinecone_config"]["tenant_id"] == TENANT
     assert body["sync_config"]["incremental"] is True
     assert body["content_restriction"]["source_restriction"] is True
+    assert body["sync_config"]["processor_mode"] == "auto"
+
+
+def test_an_upload_that_names_a_configuration_follows_it():
+    body = make_upload_body(
+        authorization={"api_token": "x"},
+        tenant=TENANT,
+        space="KB",
+        incremental=True,
+        audience=["all"],
+        source_restriction=False,
+        blacklisted=True,
+        configuration="nightly",
+    )
+    assert body["sync_config"]["processor_mode"] == "manual"
+    assert body["sync_config"]["sync_configuration_id"] == "nightly"
+    assert body["content_restriction"]["blacklisted"] is True
 
 
 def refuse(kind, status=422):
