@@ -15,6 +15,7 @@
         │   └── ContentNotFoundError
         ├── NotAllowedError
         ├── ConflictError
+        ├── TooManyJobsError
         └── InvalidInputError     names the place of the bad value
             └── AddressRefusedError  a Confluence URL is malformed or not to be reached
 
@@ -53,6 +54,16 @@ class FailureType(StrEnum):
     OCR_FAILED = "OCR_FAILED"
     VECTOR_EMBEDDING_FAILED = "VECTOR_EMBEDDING_FAILED"
     STORE_ERROR = "STORE_ERROR"
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same document may go through a moment later, although nobody did anything."""
+        return self in {
+            FailureType.TIMEOUT,
+            FailureType.NETWORK_ERROR,
+            FailureType.VECTOR_EMBEDDING_FAILED,
+            FailureType.STORE_ERROR,
+        }
 
 
 class DocumentError(HeadwaterError):
@@ -116,6 +127,14 @@ class ConflictError(RequestError):
 
 class JobStateError(ConflictError):
     """The job, or its space, is in no state for what is asked of it."""
+
+
+class TooManyJobsError(RequestError):
+    """The tenant has as many open jobs as it may have; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class InvalidInputError(RequestError):

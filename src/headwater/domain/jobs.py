@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from headwater.domain.errors import FailureType
-from headwater.domain.ids import CredentialId, DocumentId, JobId, SpaceKey, TenantId
+from headwater.domain.ids import CredentialId, DocumentId, JobId, SiteId, SpaceKey, TenantId
 from headwater.domain.secrets import Secret
 from headwater.domain.settings import SyncSettings
 
@@ -90,6 +90,8 @@ class UploadRequest:
     """Set for a retry: only what failed in that job is processed, and nothing is deleted."""
     settings: SyncSettings = SyncSettings()
     """As they were stored under the configuration when a manual upload was accepted."""
+    site: SiteId | None = None
+    """Which Confluence answered when the upload was accepted; older ones do not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,16 +52,38 @@ class Recipe:
         return f"{self.conversion}/{self.chunking}/{self.model}"
 
 
-def attachment_recipe(extractor: str, pages: Recipe, *, ocr_missing: bool) -> Recipe:
-    """Return an attachment's recipe, which also tells whether OCR would find more in it."""
-    mark = "missing" if ocr_missing else "done"
-    return Recipe(f"{extractor};ocr={mark}", pages.chunking, pages.model)
+OCR_UNNEEDED: Final = "unneeded"
+OCR_MISSING: Final = "missing"
+"""What OCR would find more in: it was off, or could not read it."""
 
 
-def current_recipes(extractor: str, pages: Recipe, *, use_ocr: bool) -> frozenset[str]:
-    """Return the recipes of attachments that reading again would not give more of."""
-    marks = (False,) if use_ocr else (False, True)
-    return frozenset(str(attachment_recipe(extractor, pages, ocr_missing=mark)) for mark in marks)
+@dataclass(frozen=True, slots=True)
+class FileRecipes:
+    """How attachments are read. A recipe also tells what OCR did, and only then for which languages."""
+
+    extractor: str
+    pages: Recipe
+    use_ocr: bool = False
+    languages: tuple[str, ...] = ()
+
+    @property
+    def ocr_done(self) -> str:
+        """The mark of files in which OCR read something."""
+        return f"done:{'+'.join(sorted(self.languages))}"
+
+    def name(self, ocr: str) -> str:
+        """Return the recipe of a file with this mark."""
+        return str(Recipe(f"{self.extractor};ocr={ocr}", self.pages.chunking, self.pages.model))
+
+    def holds(self, recipe: str) -> bool:
+        """Whether a file that was read by this recipe need not be read again.
+
+        Switching OCR on reads what was left; switching it off keeps what was read.
+        """
+        if self.use_ocr:
+            return recipe in {self.name(OCR_UNNEEDED), self.name(self.ocr_done)}
+        before, _, after = self.name("|").partition("|")
+        return recipe.startswith(before) and recipe.endswith(after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,7 @@ class SyncPolicy:
     use_ocr: bool = False
     first_sync_since: datetime | None = None
     comments_known: bool = True
+    ocr_languages: tuple[str, ...] = ()
     deleted: frozenset[ContentId] = frozenset()
     """Deleted on request, to stay away; what hangs on a deleted page stays away with it."""
 
@@ -154,6 +177,14 @@ def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
     return None
 
 
+def is_settled_skip(known: KnownDocument, metadata: DocumentMetadata, reason: str | None) -> bool:
+    """Whether a document was left out before, as it is, for the same reason.
+
+    Then what is known of how it was read still holds; of another version nothing is known.
+    """
+    return known.skip_reason == reason and known.version == metadata.version
+
+
 def _reason_to_skip_new(seen: Seen, policy: SyncPolicy) -> str | None:
     since = policy.first_sync_since
     if policy.incremental and since is not None and seen.metadata.last_modified < since:
@@ -176,20 +207,21 @@ def _is_unchanged(seen: Seen, known: KnownDocument, policy: SyncPolicy) -> bool:
         known.version == seen.metadata.version
         and known.title == seen.metadata.title
         and (
-            known.provenance.recipe in _current_recipes(seen, policy)
+            _is_current(known.provenance.recipe, seen, policy)
             or known.skip_reason == BEFORE_LAST_SYNC
         )
     )
 
 
-def _current_recipes(seen: Seen, policy: SyncPolicy) -> frozenset[str]:
+def _is_current(recipe: str, seen: Seen, policy: SyncPolicy) -> bool:
     if seen.metadata.kind is not DocumentKind.ATTACHMENT:
-        return frozenset({str(policy.recipe)})
-    return current_recipes(policy.extractor, policy.recipe, use_ocr=policy.use_ocr)
+        return recipe == str(policy.recipe)
+    languages = policy.ocr_languages
+    return FileRecipes(policy.extractor, policy.recipe, policy.use_ocr, languages).holds(recipe)
 
 
 def is_same_file(
-    known: KnownDocument, metadata: DocumentMetadata, body_digest: str, recipes: frozenset[str]
+    known: KnownDocument, metadata: DocumentMetadata, body_digest: str, recipes: FileRecipes
 ) -> bool:
     """Whether extracting these bytes again would give what is known already.
 
@@ -197,7 +229,7 @@ def is_same_file(
     """
     return (
         known.provenance.body_digest == body_digest
-        and known.provenance.recipe in recipes
+        and recipes.holds(known.provenance.recipe)
         and known.title == metadata.title
         and not known.attempts
     )

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from dataclasses import asdict, replace
+from typing import Final
 
-from headwater.domain.content import Space
-from headwater.domain.errors import ConflictError, RetryableError
+from headwater.domain.errors import ConflictError, RetryableError, TooManyJobsError
 from headwater.domain.ids import CredentialId, JobId, TenantId
 from headwater.domain.jobs import (
     Job,
@@ -15,11 +15,22 @@ from headwater.domain.jobs import (
     Stage,
     UploadRequest,
 )
+from headwater.domain.schedules import Standing
+from headwater.domain.settings import SyncConfigurationId
 from headwater.ports import Ports
-from headwater.services.credentials import remove_credential, seal_credential
+from headwater.services.credentials import (
+    remove_credential,
+    seal_credential,
+    settle_credential,
+)
 from headwater.services.settings import take_settings
 
 UPLOAD = "upload"
+FULL_SECONDS: Final = 60.0
+"""When a tenant with too many open jobs may try again: a job takes a minute, more or less."""
+
+_FOUND: Final = frozenset({"settings", "site"})
+"""What an upload is given when it is accepted; the client did not ask for it."""
 
 
 async def submit_upload(
@@ -41,14 +52,15 @@ async def submit_upload(
     ref = JobRef(tenant, job_id or ports.new_job_id())
     if job_id and await _is_known(ports, ref, digest):
         return ref.job_id
+    await check_room(ports, tenant)
     upload = await take_settings(ports, tenant, upload)
-    space = await _check_confluence(ports, upload, credential)
+    request = await _check_confluence(ports, upload, credential)
     job = Job(
         ref=ref,
         kind=UPLOAD,
         status=JobStatus.QUEUED,
         stage=Stage.QUEUED,
-        request=replace(upload, space=space.key),
+        request=request,
         request_digest=digest,
         credential_id=CredentialId(f"{ports.new_job_id()}"),
         created_at=ports.now(),
@@ -56,6 +68,16 @@ async def submit_upload(
     await _store(ports, job, seal_credential(ports.secret_box, credential))
     await enqueue_or_withdraw(ports, job, may_be_repeated=job_id is not None)
     return ref.job_id
+
+
+async def check_room(ports: Ports, tenant: TenantId) -> None:
+    """Raise ``TooManyJobsError`` where the tenant has as many open jobs as it may have."""
+    if await ports.jobs.count_open(tenant) >= ports.max_open_jobs:
+        raise TooManyJobsError(
+            f"{ports.max_open_jobs} jobs are queued or running; come back when some have ended,"
+            " or cancel some",
+            retry_after=FULL_SECONDS,
+        )
 
 
 async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) -> None:
@@ -74,7 +96,7 @@ async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) 
 
 def digest_request(upload: UploadRequest) -> str:
     """Return a digest of everything a client asked for but the credential."""
-    asked = {name: value for name, value in asdict(upload).items() if name != "settings"}
+    asked = {name: value for name, value in asdict(upload).items() if name not in _FOUND}
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -94,15 +116,36 @@ async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:
 
 async def _check_confluence(
     ports: Ports, upload: UploadRequest, credential: SiteCredential
-) -> Space:
-    """Return the space under its own key, by whichever name it was asked for."""
+) -> UploadRequest:
+    """Return the upload with the site, and the space under its own key, whatever it was called."""
     async with ports.sources.open(upload.address, credential) as source:
-        return await source.find_space(upload.space)
+        space = await source.find_space(upload.space)
+        return replace(upload, space=space.key, site=source.site)
 
 
 async def _store(ports: Ports, job: Job, sealed: bytes) -> None:
+    replaced = await _find_replaced(ports, job)
     try:
-        await ports.jobs.add(job, sealed)
+        await ports.jobs.add(job, sealed, standing=find_standing(job))
     except ConflictError:
         if not await _is_known(ports, job.ref, job.request_digest):
             raise
+    if replaced and replaced.status.is_final:
+        await settle_credential(ports, replaced)
+
+
+def find_standing(job: Job, *, instead_of: JobId | None = None) -> Standing | None:
+    """Return the place that a job takes as what a schedule repeats; ``None`` if it named none."""
+    request = job.request
+    if not request.sync_configuration_id or request.site is None:
+        return None
+    return Standing(SyncConfigurationId(request.sync_configuration_id), request.site, instead_of)
+
+
+async def _find_replaced(ports: Ports, job: Job) -> Job | None:
+    """Return the job that has been repeated in the place that this one takes."""
+    tenant, standing = job.ref.tenant, find_standing(job)
+    if standing is None:
+        return None
+    job_id = await ports.schedules.find_upload(tenant, standing, job.request.space)
+    return await ports.jobs.find(JobRef(tenant, job_id)) if job_id else None

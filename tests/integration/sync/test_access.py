@@ -214,6 +214,20 @@ async def test_an_upload_that_ends_early_has_narrowed_the_audience_for_good(lab:
     assert space.restriction.audience == ("staff",), "a later retry takes this one"
 
 
+async def test_tightening_does_not_wait_for_confluence(lab: Lab) -> None:
+    tree(lab.world)
+    await lab.sync()
+    ref = await lab.submit(restriction=ContentRestriction(audience=("staff",)))
+    lab.site.faults.append(lambda *_: JSONResponse({}, status_code=503))
+    job = await lab.run(ref)
+    assert job.status is JobStatus.FAILED
+    assert await visible(lab) == set()
+    assert await visible(lab, "staff") == {"Top", "Middle", "Leaf"}
+    space = await lab.ports.catalog.find_space(TENANT, SiteId(lab.world.cloud_id), SpaceKey(KEY))
+    assert space
+    assert space.restriction.audience == ("staff",), "a later retry takes this one"
+
+
 async def hold_restricted_pages(lab: Lab) -> str:
     """Leave thirty held pages, one named Held, that the board alone may read; return their gate."""
     add_groups(lab.world, "staff", "board")

@@ -1,19 +1,27 @@
 """A sync that meets trouble loses nothing and deletes nothing."""
 
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from headwater.domain.errors import JobCancelledError, RetryableError
+from headwater.adapters.confluence.factory import ConfluenceSources
+from headwater.adapters.confluence.patience import PATIENT
+from headwater.domain.errors import DocumentError, FailureType, JobCancelledError, RetryableError
 from headwater.domain.ids import ContentId, SiteId
-from headwater.domain.jobs import JobStatus
+from headwater.domain.jobs import JobRef, JobStatus, Stage
 from headwater.domain.sync import DocumentState
 from headwater.services.sync.ending import abort, finish
 from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
 from headwater.services.sync.reconciling import reconcile
-from tests.integration.sync.lab import KEY, TENANT, Lab, pages
+from tests.integration.sync.lab import HASTY, KEY, TENANT, Lab, pages
 
 PAGES = "/wiki/api/v2/spaces/{id}/pages"
+ASKED_ONCE = HASTY.attempts
+"""Requests by which a lone page's body is asked for before it fails."""
 
 
 def answer_instead(template: str, response, *, after: int = 0):
@@ -160,11 +168,11 @@ async def test_a_job_goes_on_where_it_was_interrupted(lab: Lab, monkeypatch) -> 
 
     async def die_late(texts, *, kind):
         if lab.embedder.texts_embedded >= 60:
-            raise KeyboardInterrupt
+            raise RuntimeError("the process dies")
         return await original(texts, kind=kind)
 
     monkeypatch.setattr(lab.embedder, "embed", die_late)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(RuntimeError, match="dies"):
         await bring_in(lab.ports, ref, survey)
     settled = lab.embedder.texts_embedded
     assert 0 < settled < 100
@@ -189,6 +197,139 @@ async def test_a_cancelled_job_stops_and_keeps_what_is_in(lab: Lab) -> None:
     assert job
     assert job.status is JobStatus.CANCELLED
     assert await lab.indexed() == {}
+
+
+def throttle(seconds: int, *, on: str = ""):
+    """Return a fault that throttles every request to routes that hold this text."""
+    headers = {"retry-after": str(seconds)}
+    return lambda _request, route, answer: (
+        Response(status_code=429, headers=headers) if on in route else answer
+    )
+
+
+async def cancel_while_throttled(lab: Lab, ref: JobRef, work: Awaitable[object]) -> None:
+    """Begin the work, cancel the job once Confluence makes it wait, and see that it stops soon."""
+    working = asyncio.ensure_future(work)
+    async with asyncio.timeout(20):
+        while not (job := await lab.ports.jobs.find(ref)) or job.stage is not Stage.THROTTLED:
+            await asyncio.sleep(0.05)  # noqa: ASYNC110  (the job is stored, and calls nobody)
+    await lab.ports.jobs.request_cancel(ref)
+    async with asyncio.timeout(2.5):
+        with pytest.raises(JobCancelledError):
+            await working
+
+
+@pytest.fixture
+def patient(lab: Lab) -> Lab:
+    """Return a lab whose jobs sit long pauses out."""
+    sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=PATIENT)
+    return replace(lab, ports=replace(lab.ports, patient_sources=sources))
+
+
+async def test_a_job_that_waits_for_confluence_to_list_stops_when_it_is_cancelled(patient) -> None:
+    pages(patient.world, 3)
+    ref = await patient.submit()
+    patient.site.faults.append(throttle(1800, on="/spaces"))
+    await cancel_while_throttled(patient, ref, gather(patient.ports, ref))
+
+
+async def test_a_job_that_waits_for_bodies_stops_when_it_is_cancelled(patient) -> None:
+    pages(patient.world, 3)
+    ref = await patient.submit()
+    survey = await gather(patient.ports, ref)
+    patient.site.faults.append(throttle(1800, on="/pages"))
+    await cancel_while_throttled(patient, ref, bring_in(patient.ports, ref, survey))
+
+
+async def test_a_job_that_waits_to_be_let_in_again_stops_when_it_is_cancelled(patient) -> None:
+    pages(patient.world, 3)
+    ref = await patient.submit()
+    survey = await gather(patient.ports, ref)
+    patient.site.faults.append(throttle(1800))
+    await cancel_while_throttled(patient, ref, bring_in(patient.ports, ref, survey))
+
+
+async def test_a_job_that_waits_to_look_missing_pages_up_stops_when_it_is_cancelled(
+    patient,
+) -> None:
+    gone, *_ = pages(patient.world, 3)
+    await patient.sync()
+    patient.world.trash(gone)
+    ref = await patient.submit()
+    survey = await gather(patient.ports, ref)
+    patient.site.faults.append(throttle(1800, on="search"))
+    patient.site.faults.append(throttle(1800, on="/pages"))
+    await cancel_while_throttled(patient, ref, reconcile(patient.ports, ref, survey))
+    assert gone in await patient.indexed()
+
+
+async def fail_once(lab: Lab, monkeypatch, name: str, error: Exception) -> list[object]:
+    """Let the store's next call of this name fail; return what it was called with."""
+    original = getattr(type(lab.ports.store), name)
+    failed: list[object] = []
+
+    async def call(self, namespace, batch):
+        if not failed:
+            failed.append(batch)
+            raise error
+        return await original(self, namespace, batch)
+
+    monkeypatch.setattr(type(lab.ports.store), name, call)
+    return failed
+
+
+async def test_a_document_that_fails_in_passing_is_tried_again_in_the_same_job(
+    lab: Lab, monkeypatch
+) -> None:
+    pages(lab.world, 1)
+    trouble = DocumentError(FailureType.STORE_ERROR, "not now")
+    failed = await fail_once(lab, monkeypatch, "apply", trouble)
+    job = await lab.sync()
+    assert failed
+    assert (job.status, job.progress.documents.added) == (JobStatus.SUCCEEDED, 1)
+    assert job.progress.documents.done == 1
+
+
+async def test_a_page_whose_body_comes_at_the_second_asking_does_not_fail(lab: Lab) -> None:
+    pages(lab.world, 1)
+    asked = []
+
+    def fault(request, _route: str, answer):
+        is_body = "body-format" in request.query_params
+        asked.extend([request.url.path] * is_body)
+        return Response(status_code=503) if is_body and len(asked) <= ASKED_ONCE else answer
+
+    lab.site.faults.append(fault)
+    job = await lab.sync()
+    assert len(asked) > ASKED_ONCE
+    assert (job.status, job.progress.documents.added) == (JobStatus.SUCCEEDED, 1), job.message
+
+
+async def test_an_attachment_that_comes_at_the_second_asking_does_not_fail(lab: Lab) -> None:
+    (holder,) = pages(lab.world, 1)
+    lab.world.attach(holder, "plan.txt", b"everyword", media_type="text/plain")
+    asked = []
+
+    def fault(_request, route: str, answer):
+        asked.extend([route] * ("download" in route))
+        is_first = "download" in route and len(asked) <= HASTY.attempts
+        return Response(status_code=503) if is_first else answer
+
+    lab.site.faults.append(fault)
+    job = await lab.sync()
+    assert len(asked) > HASTY.attempts
+    assert job.progress.attachments.added == 1, job.message
+
+
+async def test_a_document_that_fails_at_every_try_is_reported_once(lab: Lab) -> None:
+    (holder,) = pages(lab.world, 1)
+    lab.world.attach(holder, "plan.txt", b"everyword", media_type="text/plain")
+    lab.site.faults.append(
+        lambda _request, route, answer: Response(status_code=503) if "download" in route else answer
+    )
+    job = await lab.sync()
+    assert (job.status, job.progress.attachments.failed) == (JobStatus.PARTIAL, 1)
+    assert job.progress.attachments.done == 1
 
 
 async def test_a_page_that_vanishes_while_the_job_runs_is_counted_as_skipped(lab: Lab) -> None:

@@ -10,7 +10,7 @@ from headwater.domain.errors import (
     SourceRefusedError,
     SpaceNotFoundError,
 )
-from headwater.domain.ids import JobId, SpaceKey
+from headwater.domain.ids import JobId, SiteId, SpaceKey
 from headwater.domain.jobs import (
     ContentRestriction,
     JobChange,
@@ -25,6 +25,7 @@ from headwater.services.uploads import digest_request, submit_upload
 from tests.unit.services.service_fakes import CREDENTIAL, OTHER, TENANT, TOKEN, make_upload
 
 NIGHTLY = JobId("nightly")
+ACCEPTED = make_upload(site=SiteId("acme.example"))
 
 
 async def submit(ports, upload=None, *, job_id=NIGHTLY, credential=CREDENTIAL, tenant=TENANT):
@@ -38,7 +39,7 @@ async def find(ports, job_id=NIGHTLY, tenant=TENANT):
 async def test_an_accepted_upload_is_stored_sealed_and_queued(ports):
     job_id = await submit(ports, job_id=None)
     job = await find(ports, job_id)
-    assert (job.status, job.request) == (JobStatus.QUEUED, make_upload())
+    assert (job.status, job.request) == (JobStatus.QUEUED, ACCEPTED)
     assert ports.queue.enqueued == [job.ref]
     sealed = await ports.credentials.read(TENANT, job.credential_id)
     assert TOKEN.encode() not in sealed
@@ -78,7 +79,7 @@ async def test_another_request_under_the_same_id_is_a_conflict(ports, changes):
     await submit(ports)
     with pytest.raises(ConflictError, match="nightly"):
         await submit(ports, make_upload(**changes))
-    assert (await find(ports)).request == make_upload()
+    assert (await find(ports)).request == ACCEPTED
 
 
 async def test_job_ids_belong_to_their_tenant(ports):

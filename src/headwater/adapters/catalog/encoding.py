@@ -39,11 +39,12 @@ def request_to_json(request: UploadRequest) -> Json:
         "sync_configuration_id": request.sync_configuration_id,
         "retry_of": request.retry_of,
         "settings": settings_to_json(request.settings),
+        "site": request.site,
     }
 
 
 def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
-    """Return the request that :func:`request_to_json` wrote; older ones know no retries and no settings."""
+    """Return the request that :func:`request_to_json` wrote; older ones know no retries, settings or site."""
     last_sync = stored["last_sync"]
     return UploadRequest(
         address=SiteAddress(stored["instance_url"], stored["web_url"]),
@@ -57,6 +58,7 @@ def request_from_json(stored: Mapping[str, Any]) -> UploadRequest:
         sync_configuration_id=stored["sync_configuration_id"],
         retry_of=stored.get("retry_of"),
         settings=settings_from_json(stored.get("settings", {})),
+        site=stored.get("site"),
     )
 
 

@@ -132,10 +132,8 @@ class SqlWorkList:
 
     async def read(self, ref: JobRef, *, after: ContentId | None, limit: int) -> Sequence[WorkItem]:
         """Return listed documents in the stable order, those behind ``after``."""
-        query = _select_items(ref)
-        if after is not None:
-            query = query.where(tuple_(*PLACE) > (len(after), after))
-        return [item_from_row(row) for row in await self._read(query.limit(limit))]
+        rows = await self._read(_select_behind(ref, after).limit(limit))
+        return [item_from_row(row) for row in rows]
 
     async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None:
         """Set what is to be done with listed documents; others are ignored."""
@@ -149,9 +147,11 @@ class SqlWorkList:
         ]
         await self._update(ref, values)
 
-    async def pending(self, ref: JobRef, *, limit: int) -> Sequence[WorkItem]:
-        """Return decided documents that are not settled yet, in the stable order."""
-        query = _select_items(ref).where(
+    async def pending(
+        self, ref: JobRef, *, after: ContentId | None = None, limit: int
+    ) -> Sequence[WorkItem]:
+        """Return decided documents that are not settled yet, in the stable order, behind ``after``."""
+        query = _select_behind(ref, after).where(
             work_items.c.settled == false(), work_items.c.action.is_not(None)
         )
         return [item_from_row(row) for row in await self._read(query.limit(limit))]
@@ -201,6 +201,11 @@ async def settle_items(
 
 def _select_items(ref: JobRef) -> Select[Any]:
     return select(work_items).where(of_job(work_items, ref)).order_by(*PLACE)
+
+
+def _select_behind(ref: JobRef, after: ContentId | None) -> Select[Any]:
+    query = _select_items(ref)
+    return query if after is None else query.where(tuple_(*PLACE) > (len(after), after))
 
 
 def _update_item(ref: JobRef) -> Update:

@@ -4,6 +4,7 @@ Tightening acts when the job starts; widening only for what the job has listed.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from headwater.domain.access import (
     CLOSED,
@@ -16,25 +17,35 @@ from headwater.domain.access import (
     space_scope,
 )
 from headwater.domain.content import UNREADABLE, Restriction, Space
-from headwater.domain.ids import ContentId
+from headwater.domain.ids import ContentId, SiteId
+from headwater.domain.jobs import Job
 from headwater.pipeline.scopes import plan_scopes
-from headwater.ports import SpaceReaders
+from headwater.ports import Ports, SpaceReaders
+from headwater.services.sync.ancestry import Ancestry
 from headwater.services.sync.run import SyncRun
 
 
-async def tighten_access(run: SyncRun, space: Space) -> None:
-    """Let the new audience narrow what the space's rule admits already, before anything is read."""
-    root = space_scope(run.site, space.id)
-    rules = await run.ports.catalog.scope_rules(run.ref.tenant)
-    if root not in rules:
+async def tighten_access(ports: Ports, job: Job, site: SiteId) -> None:
+    """Let the job's audience narrow what the space's rule admits already, before anything is read.
+
+    What was accepted last holds for every later retry, however this job ends.
+    """
+    catalog, tenant, request = ports.catalog, job.ref.tenant, job.request
+    space = await catalog.find_space(tenant, site, request.space)
+    if space is None:
         return
-    clauses = dict.fromkeys((*rules[root].clauses, _audience(run)))
-    await run.ports.catalog.put_scope_rules(
-        run.ref.tenant, space.key, run.site, [ScopeRule(root, tuple(clauses))]
-    )
+    await catalog.put_space(tenant, replace(space, restriction=request.restriction))
+    root = space_scope(site, space.space_id)
+    rules = await catalog.scope_rules(tenant)
+    if root in rules:
+        audience = audience_clause(request.restriction.audience)
+        clauses = dict.fromkeys((*rules[root].clauses, audience))
+        await catalog.put_scope_rules(tenant, space.space, site, [ScopeRule(root, tuple(clauses))])
 
 
-async def write_access(run: SyncRun, space: Space, *, is_retry: bool = False) -> list[str]:
+async def write_access(
+    run: SyncRun, space: Space, ancestry: Ancestry, *, is_retry: bool = False
+) -> list[str]:
     """Work out every document's scope and write rules and scopes; return what is worth saying.
 
     A retry rewrites few records: the others may name scopes that nothing stands under any more, whose
@@ -42,13 +53,12 @@ async def write_access(run: SyncRun, space: Space, *, is_retry: bool = False) ->
     """
     root = space_scope(run.site, space.id)
     if not run.job.request.restriction.source_restriction:
-        parents = await run.ports.work.parents(run.ref)
         rule = ScopeRule(root, (_audience(run),))
-        await _write(run, dict.fromkeys(parents, root), [rule], is_retry=is_retry)
+        await _write(run, dict.fromkeys(ancestry.parents, root), [rule], is_retry=is_retry)
         return []
     readers = await run.source.read_space_readers(space)
-    parents, restrictions = await _read_tree(run)
-    plan = plan_scopes(run.site, root, parents, restrictions)
+    restrictions = await _read_restrictions(run, ancestry)
+    plan = plan_scopes(run.site, root, ancestry.parents, restrictions)
     rule = ScopeRule(root, (_audience(run), readers_clause(readers)))
     await _write(run, plan.scopes, [rule, *plan.rules], is_retry=is_retry)
     return _describe(readers, plan.closed)
@@ -67,20 +77,13 @@ def _audience(run: SyncRun) -> Clause:
     return audience_clause(run.job.request.restriction.audience)
 
 
-async def _read_tree(
-    run: SyncRun,
-) -> tuple[dict[ContentId, ContentId | None], dict[ContentId, Restriction]]:
-    parents = dict(await run.ports.work.parents(run.ref))
-    restrictions = dict(await run.ports.work.restricted(run.ref))
-    unseen = {parent for parent in parents.values() if parent and parent not in parents}
-    while unseen:
-        content_id = unseen.pop()
-        ancestor = await run.source.read_ancestor(content_id)
-        parents[content_id] = ancestor.parent_id if ancestor else None
-        restrictions[content_id] = ancestor.restriction if ancestor else UNREADABLE
-        if ancestor and ancestor.parent_id and ancestor.parent_id not in parents:
-            unseen.add(ancestor.parent_id)
-    return parents, restrictions
+async def _read_restrictions(run: SyncRun, ancestry: Ancestry) -> Mapping[ContentId, Restriction]:
+    listed = await run.ports.work.restricted(run.ref)
+    above = {
+        key: ancestor.restriction if ancestor else UNREADABLE
+        for key, ancestor in ancestry.above.items()
+    }
+    return {**listed, **above}
 
 
 async def _write(

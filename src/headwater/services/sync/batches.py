@@ -13,6 +13,7 @@ import stamina
 
 from headwater.domain.errors import DocumentError, FailureType, RetryableError
 from headwater.domain.ids import DocumentId
+from headwater.domain.jobs import ChunkCounts
 from headwater.domain.sync import ChunkPlan, DocumentResult, KnownDocument, Outcome
 from headwater.pipeline.planning import (
     digest_metadata,
@@ -113,14 +114,21 @@ async def settle_skips(run: SyncRun, results: Sequence[DocumentResult]) -> None:
     """Record documents that are left out, and take out of the store what it had of them."""
     ids = [result.metadata.content_id for result in results]
     known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
-    stored = tuple(item.document_id for item in known.values() if is_searchable(item))
+    stored = {item.document_id: item for item in known.values() if is_searchable(item)}
     try:
         if stored:
-            batch = StoreBatch(deletions=stored)
+            batch = StoreBatch(deletions=tuple(stored))
             await call_store(lambda: run.ports.store.apply(run.namespace, batch))
+        results = [_count_removal(item, stored.get(item.metadata.document_id)) for item in results]
     except DocumentError as error:
         results = [make_failure(result.metadata, error) for result in results]
     await record_results(run, results)
+
+
+def _count_removal(result: DocumentResult, known: KnownDocument | None) -> DocumentResult:
+    if known is None:
+        return result
+    return replace(result, chunks=ChunkCounts(deleted=len(known.chunk_hashes)))
 
 
 async def _compare_and_embed(
@@ -204,8 +212,15 @@ def _make_store_batch(compared: Sequence[_Compared], vectors: Mapping[str, Vecto
 
 
 def _must_write(item: _Compared) -> bool:
-    """Whether text or vectors differ: vectors also after a change of model, when no text does."""
-    return item.outcome in {Outcome.ADDED, Outcome.UPDATED} or bool(item.plan.embed)
+    """Whether text or vectors differ: vectors also after a change of model, when no text does.
+
+    What moved here from another space is written anew: that space's job removes what it misses, and
+    may have been faster.
+    """
+    has_changed = item.outcome in {Outcome.ADDED, Outcome.UPDATED} or bool(item.plan.embed)
+    return has_changed or (
+        item.known is not None and item.known.space != item.document.metadata.space
+    )
 
 
 def _make_result(item: _Compared) -> DocumentResult:

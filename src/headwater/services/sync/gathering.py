@@ -1,7 +1,7 @@
 """The first part of a sync: see what the space holds, and decide what to do about each document."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater.domain.content import Space
@@ -15,11 +15,16 @@ from headwater.pipeline.planning import (
     digest_comments,
     foresee_outcome,
 )
+from headwater.pipeline.selection import REASONS, SelectionRules
 from headwater.ports import KnownSpace, ListedCounts, Ports
 from headwater.services.sync.access import tighten_access, write_access
+from headwater.services.sync.ancestry import read_ancestry
+from headwater.services.sync.keeping_out import read_deleted
 from headwater.services.sync.listing import annotate, count_listed, list_space
 from headwater.services.sync.retrying import read_retried, take_present_restriction
-from headwater.services.sync.run import SyncRun, describe_item, open_run
+from headwater.services.sync.run import SyncRun, describe_item, open_run, read_open_job
+from headwater.services.sync.selecting import Selection, read_rules, read_selection
+from headwater.services.sync.stopping import until_cancelled
 from headwater.services.sync.survey import Survey
 
 PLAN_BATCH: Final = 500
@@ -33,31 +38,52 @@ async def gather(ports: Ports, ref: JobRef) -> Survey:
     await ports.jobs.change(
         ref, JobChange(status=JobStatus.RUNNING, stage=Stage.PROBING, started_at=ports.now())
     )
+    job = await read_open_job(ports, ref)
+    if job.request.site and job.request.retry_of is None:
+        await tighten_access(ports, job, job.request.site)
+    return await until_cancelled(ports, ref, _gather(ports, ref))
+
+
+async def _gather(ports: Ports, ref: JobRef) -> Survey:
     async with open_run(ports, ref) as opened:
         run = await take_present_restriction(opened)
         only = await read_retried(ports, run.job)
         await run.check_cancelled()
         space = await run.source.find_space(run.job.request.space)
-        # What was accepted last holds for every later retry, however this job ends.
         before = await _remember_space(run, space)
-        await tighten_access(run, space)
+        await tighten_access(ports, run.job, run.site)
         survey = await list_space(run, space)
         notes = await annotate(run, space)
         await run.reporter.enter(Stage.PLANNING)
-        notes += await write_access(run, space, is_retry=only is not None)
-        await _plan(run, space, _policy(run, before, survey), only)
+        rules = await read_rules(ports, run.job)
+        ancestry = await read_ancestry(run, upwards=_asks_upwards(run, rules))
+        notes += await write_access(run, space, ancestry, is_retry=only is not None)
+        selection = await read_selection(run, space, rules, ancestry)
+        policy = replace(_policy(run, before, survey), deleted=await read_deleted(run))
+        await _plan(run, space, _Plan(policy, selection), only)
         await run.source.check_credentials()
     return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
 
 
-async def _plan(
-    run: SyncRun, space: Space, policy: SyncPolicy, only: frozenset[ContentId] | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What decides about each listed document."""
+
+    policy: SyncPolicy
+    selection: Selection
+
+
+def _asks_upwards(run: SyncRun, rules: SelectionRules) -> bool:
+    """Whether it matters what the listed documents stand under."""
+    return run.job.request.restriction.source_restriction or rules.asks_ancestors
+
+
+async def _plan(run: SyncRun, space: Space, plan: _Plan, only: frozenset[ContentId] | None) -> None:
     counted = ListedCounts(0, 0)
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
         chosen = [item for item in items if only is None or item.listed.content_id in only]
-        await _decide(run, space, chosen, policy)
+        await _decide(run, space, chosen, plan)
         counted = _add_counts(counted, chosen)
         after = items[-1].listed.content_id
     await count_listed(run, counted)
@@ -69,11 +95,14 @@ def _add_counts(counted: ListedCounts, items: Sequence[WorkItem]) -> ListedCount
     return ListedCounts(counted.documents + documents, counted.attachments + attachments)
 
 
-async def _decide(
-    run: SyncRun, space: Space, items: Sequence[WorkItem], policy: SyncPolicy
-) -> None:
+async def _decide(run: SyncRun, space: Space, items: Sequence[WorkItem], plan: _Plan) -> None:
     beheld = await _behold(run, space, items)
-    decisions = [decide_document(seen, known, policy) for seen, known in beheld]
+    shown = [seen.metadata for seen, _ in beheld]
+    reasons = await plan.selection.judge(run, list(zip(items, shown, strict=True)))
+    decisions = [
+        decide_document(replace(seen, left_out=reason), known, plan.policy)
+        for (seen, known), reason in zip(beheld, reasons, strict=True)
+    ]
     await run.ports.work.decide(run.ref, decisions)
 
 
@@ -90,6 +119,7 @@ async def _behold(
                 metadata=describe_item(run, space, item),
                 comments_digest=digest_comments(comments.get(key, ())),
                 media_type=item.attachment.media_type if item.attachment else None,
+                left_out=item.reason if item.reason in REASONS else None,
             ),
             known.get(key),
         )
@@ -101,7 +131,7 @@ async def foresee_outcomes(run: SyncRun, survey: Survey) -> dict[ContentId, Outc
     """Say how each gathered document will probably end, before anything is read."""
     space = survey.space
     before = await run.ports.catalog.find_space(run.ref.tenant, run.site, space.key)
-    policy = _policy(run, before, survey)
+    policy = replace(_policy(run, before, survey), deleted=await read_deleted(run))
     found: dict[ContentId, Outcome] = {}
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
@@ -119,6 +149,7 @@ def _policy(run: SyncRun, before: KnownSpace | None, survey: Survey) -> SyncPoli
         extractor=run.ports.extractor.recipe,
         incremental=request.incremental,
         use_ocr=request.use_ocr,
+        ocr_languages=request.settings.ocr_languages,
         first_sync_since=request.last_sync if is_first and request.incremental else None,
         comments_known=survey.comments_complete,
     )

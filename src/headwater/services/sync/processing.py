@@ -6,6 +6,7 @@ converting, embedding and storing go on side by side, each with another batch in
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from headwater.domain.content import Space
@@ -16,7 +17,12 @@ from headwater.domain.sync import Action, Provenance, WorkItem
 from headwater.pipeline.planning import is_searchable
 from headwater.ports import Ports
 from headwater.services.sync.attachments import attachment_rules, prepare_attachments
-from headwater.services.sync.batches import embed_batches, settle_skips, store_batch
+from headwater.services.sync.batches import (
+    EmbeddedBatch,
+    embed_batches,
+    settle_skips,
+    store_batch,
+)
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
 from headwater.services.sync.results import make_failure, make_skip, record_results
 from headwater.services.sync.run import SyncRun, describe_item, open_run
@@ -44,12 +50,25 @@ Items = Mapping[ContentId, WorkItem]
 
 
 async def bring_in(ports: Ports, ref: JobRef, survey: Survey) -> None:
-    """Settle every listed document. Goes on where it was when it is repeated."""
+    """Settle every listed document. Goes on where it was when it is repeated.
+
+    What failed in a way that may pass is tried once more, after everything else.
+    """
     async with open_run(ports, ref) as run:
         await run.reporter.enter(Stage.PROCESSING)
-        while items := await ports.work.pending(ref, limit=PENDING_BATCH):
-            await settle_unread(run, survey.space, items)
-            await _settle_read(run, survey.space, items)
+        await _settle_pending(run, survey.space)
+        while await _settle_pending(replace(run, is_last_try=True), survey.space):
+            pass
+
+
+async def _settle_pending(run: SyncRun, space: Space) -> bool:
+    """Go once through all that is to be settled; return whether there was anything."""
+    after: ContentId | None = None
+    while items := await run.ports.work.pending(run.ref, after=after, limit=PENDING_BATCH):
+        await settle_unread(run, space, items)
+        await _settle_read(run, space, items)
+        after = items[-1].listed.content_id
+    return after is not None
 
 
 async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem]) -> None:
@@ -71,12 +90,16 @@ async def _settle_all(run: SyncRun, documents: AsyncGenerator[Readied, None]) ->
     prepared = read_ahead(gather_batches(_leave_out_repeats(documents)), depth=BATCHES_AHEAD)
     embedded = read_ahead(embed_batches(run, prepared), depth=EMBEDDED_AHEAD)
     async with aclosing(embedded) as batches:
-        async for item in batches:
+        while item := await run.until_cancelled(_take_next(batches)):
             await run.check_cancelled()
             await store_batch(run, item)
             await settle_unchanged(run, item.batch.unchanged)
             settled |= item.batch.content_ids
     return settled
+
+
+async def _take_next(batches: AsyncGenerator[EmbeddedBatch, None]) -> EmbeddedBatch | None:
+    return await anext(batches, None)
 
 
 async def _leave_out_repeats(

@@ -5,27 +5,40 @@ from collections.abc import Mapping, Sequence
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, SpaceId
 from headwater.domain.jobs import ChunkCounts, DocumentCounts, JobChange, JobRef, Progress, Stage
+from headwater.domain.settings import SyncSettings
 from headwater.domain.sync import DocumentState, KnownDocument
 from headwater.pipeline.planning import is_searchable, plan_deletions
 from headwater.ports import ContentStatus, LookedUp, Ports, StoreBatch
 from headwater.services.sync.batches import call_store
+from headwater.services.sync.expelling import find_expelled
 from headwater.services.sync.run import SyncRun, open_run, read_open_job
 from headwater.services.sync.survey import Survey
 
 
 async def reconcile(ports: Ports, ref: JobRef, survey: Survey) -> None:
-    """Remove the documents of the space that are no longer in it.
+    """Remove the documents of the space that are no longer in it, or that a rule wants out of it.
 
-    Never by a retry, and only after a complete listing, with a credential proven alive, and each missing id looked up.
+    Never by a retry. What left Confluence goes only after a complete listing, with a credential proven
+    alive, and each missing id looked up.
     """
-    if survey.is_retry or not survey.complete:
+    if survey.is_retry:
         return
     missing = await ports.catalog.missing(ref, survey.site, survey.space.key)
-    if not missing:
+    expelled = await find_expelled(ports, await read_open_job(ports, ref), survey, missing)
+    if not (expelled or (missing and survey.complete)):
         return
     async with open_run(ports, ref) as run:
         await run.reporter.enter(Stage.RECONCILING)
-        await run.source.check_credentials()
+        await _remove(run, survey, expelled)
+        if survey.complete:
+            gone = {item.document_id for item in expelled}
+            rest = [item for item in missing if item.document_id not in gone]
+            await _reconcile(run, survey, rest)
+
+
+async def _reconcile(run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]) -> None:
+    if missing:
+        await run.until_cancelled(run.source.check_credentials())
         pages = [item for item in missing if item.kind is not DocumentKind.ATTACHMENT]
         await _reconcile_pages(run, survey, pages)
         if survey.attachments_complete:
@@ -68,14 +81,21 @@ async def _look_up(
     """Return those that have left the space by Confluence's own word."""
     if not missing:
         return []
-    found = await run.source.look_up([item.content_id for item in missing])
-    return [item for item in missing if has_left(found[item.content_id], survey.space.id)]
+    ids = [item.content_id for item in missing]
+    found = await run.until_cancelled(run.source.look_up(ids))
+    settings = run.job.request.settings
+    return [item for item in missing if has_left(found[item.content_id], survey.space.id, settings)]
 
 
-def has_left(answer: LookedUp, space_id: SpaceId) -> bool:
-    """Tell whether a document is no longer in the space, by a look-up's word."""
-    is_here = answer.space_id in {None, space_id}
-    return not (answer.status is ContentStatus.CURRENT and is_here)
+def has_left(answer: LookedUp, space_id: SpaceId, settings: SyncSettings) -> bool:
+    """Tell whether a document is no longer in the space, by a look-up's word.
+
+    An archived one has left unless the settings want it.
+    """
+    stays = {ContentStatus.CURRENT}
+    if settings.include_archived:
+        stays.add(ContentStatus.ARCHIVED)
+    return not (answer.status in stays and answer.space_id in {None, space_id})
 
 
 async def _remove(run: SyncRun, survey: Survey, vanished: Sequence[KnownDocument]) -> None:

@@ -45,9 +45,10 @@ def make_failure(metadata: DocumentMetadata, error: DocumentError) -> DocumentRe
 async def record_results(run: SyncRun, results: Sequence[DocumentResult]) -> None:
     """Remember the documents and count them, in one transaction; nothing happens for none.
 
-    What was deleted on request since this job decided about it is left out instead.
+    A failure that may pass is passed over until the last try: its document stays to be settled. What
+    was deleted on request since this job decided about it is left out instead.
     """
-    pending = results
+    pending = [item for item in results if run.is_last_try or not _may_pass(item)]
     while pending:
         change = JobChange(progress=count_results(pending))
         refused = await run.ports.catalog.record(run.ref, pending, change)
@@ -56,6 +57,10 @@ async def record_results(run: SyncRun, results: Sequence[DocumentResult]) -> Non
         pending = [_leave_out(item, refused) for item in pending]
         with suppress(RetryableError):  # the deletions are stored: the job engine tries again
             await carry_out_deletions(run.ports)
+
+
+def _may_pass(result: DocumentResult) -> bool:
+    return result.error_type is not None and result.error_type.may_pass
 
 
 def _leave_out(result: DocumentResult, refused: Sequence[DocumentId]) -> DocumentResult:

@@ -1,24 +1,28 @@
 """One job at work: its source, its policy, and its reports of progress."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from headwater.domain.content import DocumentMetadata, Space
-from headwater.domain.errors import JobCancelledError, NotFoundError, RetryableError
+from headwater.domain.errors import NotFoundError, RetryableError
 from headwater.domain.ids import Namespace, SiteId, make_document_id
 from headwater.domain.jobs import Job, JobChange, JobRef, Progress, Stage
+from headwater.domain.settings import SyncSettings
 from headwater.domain.sync import WorkItem
 from headwater.pipeline.chunking import CHUNKING_VERSION, ChunkPolicy
 from headwater.pipeline.markdown import CONVERSION_VERSION
-from headwater.pipeline.planning import Recipe, attachment_recipe
-from headwater.ports import Embedder, Ports, Source, Traffic
+from headwater.pipeline.planning import FileRecipes, Recipe
+from headwater.ports import Embedder, Ports, Source, SourceOptions, Traffic
 from headwater.services.credentials import open_credential
+from headwater.services.sync.stopping import check_cancelled, until_cancelled
 
 REPORT_SECONDS: Final = 1.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class SyncRun:
     job: Job
     source: Source
     reporter: "Reporter"
+    is_last_try: bool = False
+    """Whether a failure counts that may pass; until then its document is tried once more."""
 
     @property
     def ref(self) -> JobRef:
@@ -47,33 +53,40 @@ class SyncRun:
 
     @property
     def chunk_policy(self) -> ChunkPolicy:
-        """How documents are cut: to the embedder's window."""
-        return chunk_policy(self.ports.embedder)
+        """How documents are cut: to the embedder's window, or as the settings say."""
+        return chunk_policy(self.ports.embedder, self.job.request.settings)
 
     @property
     def recipe(self) -> Recipe:
         """What a page's chunks and vectors depend on beside its text."""
-        return recipe_of(self.ports.embedder)
+        return recipe_of(self.ports.embedder, self.job.request.settings)
 
-    def attachment_recipe(self, *, ocr_missing: bool) -> Recipe:
-        """Return the same for an attachment, depending on whether OCR would find more in it."""
-        extractor = self.ports.extractor.recipe
-        return attachment_recipe(extractor, self.recipe, ocr_missing=ocr_missing)
+    @property
+    def file_recipes(self) -> FileRecipes:
+        """The same for attachments."""
+        request = self.job.request
+        languages = request.settings.ocr_languages
+        return FileRecipes(self.ports.extractor.recipe, self.recipe, request.use_ocr, languages)
 
     async def check_cancelled(self) -> None:
         """Raise ``JobCancelledError`` once somebody asked the job to stop."""
-        if (await read_open_job(self.ports, self.ref)).cancel_requested:
-            raise JobCancelledError("cancelled on request; what was brought in so far stays")
+        await check_cancelled(self.ports, self.ref)
+
+    async def until_cancelled(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what ``work`` returns, unless the job is to stop; see ``stopping.until_cancelled``."""
+        return await until_cancelled(self.ports, self.ref, work)
 
 
-def chunk_policy(embedder: Embedder) -> ChunkPolicy:
-    """Return the chunk policy that fits an embedder."""
-    return ChunkPolicy(max_tokens=embedder.max_tokens)
+def chunk_policy(embedder: Embedder, settings: SyncSettings) -> ChunkPolicy:
+    """Return the chunk policy that fits an embedder, and settings as far as the embedder allows."""
+    window = min(settings.chunk_tokens or embedder.max_tokens, embedder.max_tokens)
+    overlap = min(settings.chunk_overlap or 0, window - 1)
+    return ChunkPolicy(max_tokens=window, overlap_tokens=overlap)
 
 
-def recipe_of(embedder: Embedder) -> Recipe:
+def recipe_of(embedder: Embedder, settings: SyncSettings) -> Recipe:
     """Return the recipe by which documents are made at present."""
-    policy = chunk_policy(embedder)
+    policy = chunk_policy(embedder, settings)
     sizes = f"{policy.max_tokens}-{policy.overlap_tokens}-{policy.min_tokens}"
     chunking = f"{CHUNKING_VERSION}-{sizes}"
     return Recipe(CONVERSION_VERSION, chunking, embedder.model)
@@ -86,6 +99,7 @@ class Reporter:
         self._ports = ports
         self._ref = ref
         self._stage = stage
+        self._source: Source | None = None
         self._waiting_until: datetime | None = None
         self._written: tuple[Stage, datetime | None] = (stage, None)
         self._reported = Traffic(0, 0)
@@ -100,8 +114,13 @@ class Reporter:
         await self._ports.jobs.change(self._ref, JobChange(stage=stage))
         self._written = (stage, None)
 
-    async def write(self, traffic: Traffic) -> None:
+    def follow(self, source: Source) -> None:
+        """Report this source's traffic from now on."""
+        self._source = source
+
+    async def write(self) -> None:
         """Write what changed since the last report; nothing if nothing did."""
+        traffic = self._source.traffic if self._source else Traffic(0, 0)
         until = self._waiting_until
         shown = (Stage.THROTTLED if until else self._stage, until)
         spent = Progress(
@@ -122,24 +141,40 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
     job = await read_open_job(ports, ref)
     credential = await open_credential(ports, job)
     reporter = Reporter(ports, ref, job.stage)
-    async with ports.patient_sources.open(
-        job.request.address, credential, on_wait=reporter.note_wait
-    ) as source:
-        ticking = asyncio.create_task(_tick(reporter, source))
-        try:
-            yield SyncRun(ports, job, source, reporter)
-        finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
-            await reporter.write(source.traffic)
+    opening = ports.patient_sources.open(
+        job.request.address,
+        credential,
+        on_wait=reporter.note_wait,
+        options=source_options(job.request.settings),
+    )
+    async with _reporting(reporter), AsyncExitStack() as stack:
+        source = await until_cancelled(ports, ref, stack.enter_async_context(opening))
+        reporter.follow(source)
+        yield SyncRun(ports, job, source, reporter)
 
 
-async def _tick(reporter: Reporter, source: Source) -> None:
+@asynccontextmanager
+async def _reporting(reporter: "Reporter") -> AsyncIterator[None]:
+    ticking = asyncio.create_task(_tick(reporter))
+    try:
+        yield
+    finally:
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        await reporter.write()
+
+
+def source_options(settings: SyncSettings) -> SourceOptions:
+    """Return what the settings ask of the source."""
+    return SourceOptions(settings.include_archived, settings.concurrency)
+
+
+async def _tick(reporter: Reporter) -> None:
     while True:
         await asyncio.sleep(REPORT_SECONDS)
         with suppress(RetryableError):  # what a busy catalog refused, the next tick reports
-            await reporter.write(source.traffic)
+            await reporter.write()
 
 
 async def read_open_job(ports: Ports, ref: JobRef) -> Job:
