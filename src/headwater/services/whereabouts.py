@@ -177,14 +177,15 @@ def _describe(presence: Presence, entry: CatalogEntry) -> str:
         Presence.HELD: "it vanished with many others at once and is searchable until the deletion is"
         " approved, or a second complete sync misses it too",
         Presence.FAILED: f"it failed {known.attempts} time(s): {entry.error_message}",
-        Presence.SKIPPED: f"it was left out: {_describe_skip(known.skip_reason or '')}",
+        Presence.SKIPPED: _describe_skip(known.skip_reason or ""),
     }[presence]
 
 
 def _describe_skip(reason: str) -> str:
     """Say in words what the counters call by a name."""
-    by_setting = f"the setting {reason} of its last sync leaves it, or the page it hangs on, out"
-    return _SKIPS.get(reason, by_setting if reason in REASONS else reason)
+    by_setting = "this setting of its last sync leaves it, or the page it hangs on, out"
+    words = _SKIPS.get(reason, by_setting if reason in REASONS else "")
+    return f"it was left out ({reason}){words and f': {words}'}"
 
 
 async def _read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) -> tuple[Link, ...]:

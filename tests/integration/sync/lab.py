@@ -13,6 +13,7 @@ from headwater.adapters.confluence.patience import Patience
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.extraction.memory import MemoryExtractor
 from headwater.adapters.lance.store import LanceStore
+from headwater.adapters.memory_store import MemoryStore
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.domain.access import make_reader
 from headwater.domain.errors import HeadwaterError
@@ -31,6 +32,7 @@ from headwater.ports import Ports, VectorStore
 from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.world import World
+from headwater.services.plans import UploadPlan, plan_upload
 from headwater.services.search import SearchQuery, search
 from headwater.services.sync.ending import abort, finish
 from headwater.services.sync.gathering import gather
@@ -68,8 +70,8 @@ class Lab:
     def world(self) -> World:
         return self.site.world
 
-    async def submit(self, **changes) -> JobRef:
-        """Submit an upload of the lab's space and return the queued job."""
+    def ask(self, **changes) -> tuple[UploadRequest, SiteCredential]:
+        """Return an upload of the lab's space, and what opens it."""
         request = {
             "address": SiteAddress(self.site.instance_url, self.site.web_url),
             "space": SpaceKey(KEY),
@@ -81,10 +83,17 @@ class Lab:
             **changes,
         }
         credential = SiteCredential(self.site.username, Secret(self.site.token))
-        await submit_upload(
-            self.ports, self.tenant, UploadRequest(**request), credential, job_id=None
-        )
+        return UploadRequest(**request), credential
+
+    async def submit(self, **changes) -> JobRef:
+        """Submit an upload of the lab's space and return the queued job."""
+        upload, credential = self.ask(**changes)
+        await submit_upload(self.ports, self.tenant, upload, credential, job_id=None)
         return self.queue.waiting.pop()
+
+    async def plan(self, **changes) -> UploadPlan:
+        """Plan an upload of the lab's space."""
+        return await plan_upload(self.ports, self.tenant, *self.ask(**changes))
 
     async def run(self, ref: JobRef) -> Job:
         """Run a queued job through its steps as the workflow does."""
@@ -132,6 +141,19 @@ async def open_lab(
 
 
 @asynccontextmanager
+async def open_light_lab(folder: Path) -> AsyncIterator[Lab]:
+    """Open a lab whose store is the twin in memory, for tests of decisions."""
+    world = World()
+    world.add_space(KEY, "Lab")
+    stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
+    try:
+        async with open_lab_on(stores, MemoryStore(), world) as lab:
+            yield lab
+    finally:
+        await stores.close()
+
+
+@asynccontextmanager
 async def open_lab_on(
     stores: CatalogStores, store: VectorStore, world: World, *, face: Face | None = None
 ) -> AsyncIterator[Lab]:
@@ -152,6 +174,7 @@ async def open_lab_on(
             work=stores.work,
             configurations=stores.configurations,
             blacklist=stores.blacklist,
+            schedules=stores.schedules,
             inventory=stores.inventory,
             deletions=stores.deletions,
             secret_box=FernetSecretBox(["lab"]),

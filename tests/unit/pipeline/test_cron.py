@@ -38,7 +38,7 @@ def test_the_five_classic_fields_are_a_schedule(text):
         "0 3 L * *",
         "0 3 * * 5#2",
         "0 3 * * xyz",
-        "٠ 3 * * *",
+        "\u0660 3 * * *",
     ],
 )
 def test_anything_else_is_none(text):

@@ -11,12 +11,14 @@ from headwater.domain.ids import ContentId, SiteId, SpaceKey, make_document_id
 from headwater.domain.sync import Action, DocumentState, KnownDocument, Outcome, Provenance
 from headwater.pipeline.planning import (
     BEFORE_LAST_SYNC,
+    OCR_MISSING,
     OCR_OFF,
+    OCR_UNNEEDED,
     UNSUPPORTED_FORMAT,
+    FileRecipes,
     Recipe,
     Seen,
     SyncPolicy,
-    attachment_recipe,
     decide_document,
     digest_comments,
     digest_metadata,
@@ -161,9 +163,12 @@ def comment(comment_id: str, version: int) -> Comment:
 FILE = replace(METADATA, kind=DocumentKind.ATTACHMENT, attachment_id=ContentId("att9"))
 
 
+FILES = FileRecipes("reader-1", RECIPE)
+
+
 def read_file(*, ocr_missing: bool, **changes) -> KnownDocument:
-    recipe = attachment_recipe("reader-1", RECIPE, ocr_missing=ocr_missing)
-    return known_as(FILE, provenance=Provenance(str(recipe)), **changes)
+    recipe = FILES.name(OCR_MISSING if ocr_missing else OCR_UNNEEDED)
+    return known_as(FILE, provenance=Provenance(recipe), **changes)
 
 
 def decide_file(known: KnownDocument | None, policy: SyncPolicy, media_type="application/pdf"):
@@ -192,6 +197,33 @@ def test_switching_ocr_off_keeps_what_was_read_until_the_file_changes() -> None:
     assert decide_file(known, INCREMENTAL, "image/png") == (Action.KEEP, None)
     older = replace(known, version=2)
     assert decide_file(older, INCREMENTAL, "image/png") == (Action.SKIP, OCR_OFF)
+
+
+def test_other_languages_read_again_only_what_ocr_has_read() -> None:
+    german = replace(FILES, use_ocr=True, languages=("de", "en"))
+    scanned = known_as(FILE, provenance=Provenance(german.name(german.ocr_done)))
+    asked = replace(WITH_OCR, ocr_languages=("en", "de"))
+    french = replace(WITH_OCR, ocr_languages=("fr",))
+    assert decide_file(scanned, asked) == (Action.KEEP, None)
+    assert decide_file(scanned, french) == (Action.FETCH, None)
+    assert decide_file(scanned, WITH_OCR) == (Action.FETCH, None)
+    assert decide_file(scanned, replace(french, use_ocr=False)) == (Action.KEEP, None)
+    assert decide_file(read_file(ocr_missing=False), french) == (Action.KEEP, None)
+
+
+def test_what_a_rule_leaves_out_is_skipped_whatever_is_known_of_it() -> None:
+    barred = Seen(METADATA, left_out="blacklisted")
+    for known in (None, known_as(METADATA), known_as(METADATA, state=DocumentState.FAILED)):
+        for policy in (INCREMENTAL, FULL):
+            decision = decide_document(barred, known, policy)
+            assert (decision.action, decision.reason) == (Action.SKIP, "blacklisted")
+
+
+def test_what_no_rule_leaves_out_any_more_is_read_although_it_did_not_change() -> None:
+    skipped = known_as(
+        METADATA, state=DocumentState.SKIPPED, skip_reason="blacklisted", chunk_hashes=()
+    )
+    assert decide_document(Seen(METADATA), skipped, INCREMENTAL).action is Action.FETCH
 
 
 def test_a_format_that_is_not_read_is_asked_for_again_only_when_something_changed() -> None:
