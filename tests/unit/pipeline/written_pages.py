@@ -153,11 +153,11 @@ def _containers(children: st.SearchStrategy[Piece]) -> st.SearchStrategy[Piece]:
         several.map(_list_of("table", _header_column)),
         *(children.map(_element(tag)) for tag in ("blockquote", "div", "strong")),
         *(
-            st.tuples(children, st.none() | _title).map(lambda pair, name=name: _macro(name, *pair))
+            st.builds(_macro, st.just(name), children, st.none() | _title)
             for name in ("info", "expand", "ui-tab", "some-app")
         ),
         *(
-            children.map(lambda inner, name=name: _macro(name, inner))
+            st.builds(_macro, st.just(name), children)
             for name in ("details", "excerpt", "column")
         ),
         children.map(_extension),
