@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from headwater.api.errors import Location, Problem, RefusalError, render_problems
 from headwater.api.validation import explain_error
@@ -143,10 +144,21 @@ def _wait(error: RetryableError | SourceUnreachableError | TooManyJobsError) -> 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class alone)
     headers = dict(error.headers or {})
-    if "GET" in headers.get("Allow", ""):
-        headers["Allow"] += ", HEAD"
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(_list_methods(request))
     kind = _HTTP_TYPES.get(error.status_code, "http_error")
     return render_problems(error.status_code, [_http_problem(request, error, kind)], headers)
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Return what the path allows: of all its routes, where the first one knows its own method only."""
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _http_problem(request: Request, error: HTTPException, kind: str) -> Problem:

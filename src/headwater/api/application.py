@@ -42,6 +42,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate = Gate(
         settings, make_verifier(settings), RateLimiter(settings.rate_limit_per_minute)

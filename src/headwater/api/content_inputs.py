@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from headwater.api.examples import LISTINGS, PINECONE
+from headwater.api.field_schemas import EMPTY_TOO, Says
 from headwater.api.fields import (
     MAX_LIST,
     Name,
@@ -15,8 +17,6 @@ from headwater.api.fields import (
     refuse_nul,
 )
 from headwater.api.inputs import (
-    CREDENTIALS_EXAMPLE,
-    PINECONE_EXAMPLE,
     Authorization,
     PineconeConfig,
     SyncConfig,
@@ -30,20 +30,27 @@ LISTED_AT_ONCE: Final = 100
 Platform = Literal["confluence"]
 
 Cursor = Annotated[
-    Annotated[str, Field(max_length=MAX_CURSOR), AfterValidator(refuse_nul)] | None,
+    Annotated[
+        str,
+        Field(max_length=MAX_CURSOR),
+        AfterValidator(refuse_nul),
+        Says(pattern=r"^[^\u0000]*$"),
+    ]
+    | None,
     BeforeValidator(drop_empty),
+    EMPTY_TOO,
 ]
 ContentIdText = Annotated[
-    Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None, BeforeValidator(drop_empty)
+    Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None,
+    BeforeValidator(drop_empty),
+    EMPTY_TOO,
 ]
 
 
 class ListingBody(Authorization):
     """Body of ``POST /v2/confluence/listing``."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{**CREDENTIALS_EXAMPLE, "space": "KB", "limit": 100}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [*LISTINGS.values()]})
 
     space: OptionalName = Field(None, description="List this space's content; spaces without.")
     parent_id: ContentIdText = Field(None, description="Only the pages right below this one.")
@@ -71,7 +78,7 @@ class DeleteBody(RequestPart):
                 {
                     "source_url": "https://acme.atlassian.net/wiki/spaces/KB/pages/123/Title",
                     "include_descendants": False,
-                    "pinecone_config": PINECONE_EXAMPLE,
+                    "pinecone_config": PINECONE,
                 }
             ]
         }
@@ -96,7 +103,7 @@ class VectorsQuery(RequestPart):
 class VectorsBody(RequestPart):
     """Body of ``POST /v2/get-vectors``."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [PINECONE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PINECONE]})
 
     rezolve_domain: Text = Field(description="Rezolve domain of the tenant; recorded.")
     tenant_id: Text = Field(description="The tenant of the token, as a UUID.")
@@ -112,7 +119,7 @@ class PlatformDeleteBody(RequestPart):
                     "platform_type": "confluence",
                     "source_urls": ["https://acme.atlassian.net/wiki/spaces/KB/pages/123/Title"],
                     "ids": ["confluence:acme.atlassian.net:456#0"],
-                    "pinecone_config": PINECONE_EXAMPLE,
+                    "pinecone_config": PINECONE,
                 }
             ]
         }
@@ -133,7 +140,7 @@ class FailedFilesBody(RequestPart):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"pinecone_config": PINECONE_EXAMPLE, "platform_type": "confluence"}]
+            "examples": [{"pinecone_config": PINECONE, "platform_type": "confluence"}]
         }
     )
 

@@ -6,6 +6,7 @@ from headwater.api.admission import admit_body, ports_of
 from headwater.api.answers import addresses_below
 from headwater.api.auth import Permission
 from headwater.api.content_inputs import DeleteBody, ListingBody
+from headwater.api.examples import LISTINGS
 from headwater.api.listing_views import ListingView
 from headwater.api.openapi import secured
 from headwater.api.removal_views import ReceiptView
@@ -15,7 +16,7 @@ from headwater.services.listing import list_content
 router = APIRouter(prefix="/v2/confluence")
 
 
-@router.post("/listing", **secured(Permission.READ, 400, 502, body=ListingBody))
+@router.post("/listing", **secured(Permission.READ, 400, 502, body=ListingBody, examples=LISTINGS))
 async def list_confluence_content(request: Request) -> ListingView:
     """List the spaces of a Confluence with their sizes, or a space's content and what is in of it."""
     caller, body = await admit_body(request, Permission.READ, ListingBody)

@@ -8,6 +8,14 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from headwater.api.field_schemas import (
+    EMPTY_TOO,
+    HTTP_URL,
+    NAME,
+    NO_CONTROL,
+    VISIBLE,
+    Says,
+)
 from headwater.domain.ids import is_job_id
 
 MAX_LIST: Final = 10_000
@@ -122,16 +130,30 @@ def _parse_iso(value: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-Text = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_refuse_control_characters)]
-Name = Annotated[Text, AfterValidator(require_visible)]
+Text = Annotated[
+    str,
+    Field(max_length=MAX_NAME),
+    AfterValidator(_refuse_control_characters),
+    Says(pattern=NO_CONTROL),
+]
+Name = Annotated[Text, AfterValidator(require_visible), Says(pattern=VISIBLE)]
 """Text with something to see in it."""
 
-OptionalText = Annotated[Text | None, BeforeValidator(drop_empty)]
-OptionalName = Annotated[Name | None, BeforeValidator(drop_empty)]
-JobIdText = Annotated[str | None, BeforeValidator(drop_empty), AfterValidator(_check_job_id)]
-Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url)]
-Token = Annotated[SecretStr, AfterValidator(_check_secret)]
-Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp)]
+OptionalText = Annotated[Text | None, BeforeValidator(drop_empty), EMPTY_TOO]
+OptionalName = Annotated[Name | None, BeforeValidator(drop_empty), EMPTY_TOO]
+JobIdText = Annotated[
+    Annotated[str, Says(pattern=NAME)] | None,
+    BeforeValidator(drop_empty),
+    AfterValidator(_check_job_id),
+    EMPTY_TOO,
+]
+Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url), Says(pattern=HTTP_URL)]
+Token = Annotated[
+    SecretStr,
+    AfterValidator(_check_secret),
+    Says(pattern=VISIBLE, minLength=1, maxLength=MAX_SECRET),
+]
+Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp), EMPTY_TOO]
 """ISO 8601; without a zone it is UTC."""
 
 Names = Annotated[list[Name], Field(max_length=MAX_LIST)]

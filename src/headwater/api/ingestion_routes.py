@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from headwater.api.admission import admit_body, ports_of
 from headwater.api.answers import addresses_below
 from headwater.api.auth import Permission
+from headwater.api.examples import SPACE_LISTINGS, UPLOADS
 from headwater.api.foresight_views import PlanView
 from headwater.api.inputs import SpaceListingBody, UploadBody
 from headwater.api.openapi import secured
@@ -16,7 +17,10 @@ from headwater.services.uploads import submit_upload
 router = APIRouter(prefix="/v2/confluence")
 
 
-@router.post("/space-listing", **secured(Permission.READ, 400, 502, body=SpaceListingBody))
+@router.post(
+    "/space-listing",
+    **secured(Permission.READ, 400, 502, body=SpaceListingBody, examples=SPACE_LISTINGS),
+)
 async def list_confluence_spaces(request: Request) -> SpacesView:
     """List every space the Confluence account may see."""
     _, body = await admit_body(request, Permission.READ, SpaceListingBody)
@@ -27,7 +31,9 @@ async def list_confluence_spaces(request: Request) -> SpacesView:
     return SpacesView.of(spaces)
 
 
-@router.post("/upload", **secured(Permission.WRITE, 400, 409, 502, body=UploadBody))
+@router.post(
+    "/upload", **secured(Permission.WRITE, 400, 409, 502, body=UploadBody, examples=UPLOADS)
+)
 async def upload_space(request: Request) -> str:
     """Bring a space into the knowledge base; answers the id of the job that does it."""
     caller, body = await admit_body(request, Permission.WRITE, UploadBody)

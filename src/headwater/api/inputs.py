@@ -4,8 +4,9 @@ import re
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
-from pydantic.config import JsonDict
 
+from headwater.api.examples import CREDENTIALS, PINECONE, UPLOADS
+from headwater.api.field_schemas import EMPTY_TOO, NO_NUL, Says
 from headwater.api.fields import (
     ContentTypes,
     JobIdText,
@@ -41,22 +42,11 @@ MAX_QUERY: Final = 10_000
 
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
-CREDENTIALS_EXAMPLE: Final[JsonDict] = {
-    "instance_url": "https://acme.atlassian.net/wiki/rest/api",
-    "web_url_instance": "https://acme.atlassian.net/wiki",
-    "username": "admin@acme.com",
-    "api_token": "ATATT3xFfGF0...",
-}
-PINECONE_EXAMPLE: Final[JsonDict] = {
-    "rezolve_domain": "acme.rezolve.ai",
-    "tenant_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
-}
-
 
 class Authorization(RequestPart):
     """A Confluence and the account that reads it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [CREDENTIALS_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [CREDENTIALS]})
 
     instance_url: Url = Field(description="Confluence REST API URL; its path decides the edition.")
     web_url_instance: Url = Field(description="Base of every link handed out.")
@@ -109,7 +99,7 @@ class Restrictions(RequestPart):
 class PineconeConfig(RequestPart):
     """The vector database of the tenant."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [PINECONE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PINECONE]})
 
     rezolve_domain: Text = Field(description="Rezolve domain of the tenant; recorded.")
     tenant_id: Text = Field(description="The tenant of the token, as a UUID.")
@@ -132,30 +122,7 @@ class SyncConfig(RequestPart):
 class UploadBody(RequestPart):
     """Body of ``POST /v2/confluence/upload``."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "authorization": CREDENTIALS_EXAMPLE,
-                    "content_restriction": {
-                        "audience": ["all"],
-                        "blacklisted": False,
-                        "source_restriction": False,
-                    },
-                    "pinecone_config": PINECONE_EXAMPLE,
-                    "sync_config": {
-                        "sync_configuration_id": "",
-                        "incremental": True,
-                        "last_sync": "2025-12-13T13:03:32.317Z",
-                        "processor_mode": "auto",
-                        "use_ocr": False,
-                    },
-                    "space": "KB",
-                    "job_id": "",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [*UPLOADS.values()]})
 
     authorization: Authorization
     content_restriction: Restrictions | None = None
@@ -200,6 +167,7 @@ Question = Annotated[
     Field(max_length=MAX_QUERY),
     AfterValidator(require_visible),
     AfterValidator(refuse_nul),
+    Says(pattern=NO_NUL),
 ]
 
 
@@ -211,7 +179,7 @@ class SearchBody(RequestPart):
             "examples": [
                 {
                     "query": "How do I reset my password?",
-                    "pinecone_config": PINECONE_EXAMPLE,
+                    "pinecone_config": PINECONE,
                     "top_k": 10,
                 }
             ]
@@ -276,12 +244,14 @@ class JobsQuery(RequestPart):
     status: Annotated[
         Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"] | None,
         BeforeValidator(drop_empty),
+        EMPTY_TOO,
     ] = None
     cursor: OptionalText = None
     limit: Annotated[
         Annotated[int, Field(ge=1, le=250)] | None,
         BeforeValidator(_read_number),
         BeforeValidator(drop_empty),
+        EMPTY_TOO,
     ] = None
 
     def to_space(self) -> SpaceKey | None:

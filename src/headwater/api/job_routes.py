@@ -45,7 +45,19 @@ _EVENTS: Final[dict[str, Any]] = {
     "description": (
         "Events `progress` (the job), `failure` (one failed document), `end` (the finished job)."
     ),
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {
+        "text/event-stream": {
+            "schema": {
+                "type": "object",
+                "description": "One event; `data` is JSON.",
+                "properties": {
+                    "id": {"type": "string"},
+                    "event": {"enum": ["progress", "failure", "end"]},
+                    "data": {"type": "string"},
+                },
+            }
+        }
+    },
 }
 
 router = APIRouter(prefix="/v2/confluence/jobs")

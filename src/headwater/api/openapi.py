@@ -1,7 +1,8 @@
 """The OpenAPI document: what FastAPI finds in the routes, and what only our own checks know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from headwater.api.content_inputs import (
     VectorsBody,
 )
 from headwater.api.errors import ErrorBody
+from headwater.api.field_schemas import NAME
 from headwater.api.inputs import (
     ExplainBody,
     FollowUpBody,
@@ -60,6 +62,11 @@ _TENANT_PARAMETER: Final = {
     "description": "The tenant, which must be that of the token.",
     "schema": {"type": "string", "format": "uuid"},
 }
+_NAMES: Final = {
+    "job_id": NAME,
+    "configuration_id": NAME,
+    "entry_id": "^[0-9a-f]{24}$",
+}
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 }
@@ -95,10 +102,12 @@ def secured(
     body_required: bool = True,
     query: type[BaseModel] | None = None,
     headers: Sequence[dict[str, Any]] = (),
+    examples: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the arguments of a route that asks for a token, for the document's sake.
 
-    ``body`` and ``query`` are only described here; admission reads them.
+    ``body`` and ``query`` are only described here; admission reads them. ``examples`` are bodies by
+    what they show.
     """
     extra: dict[str, Any] = {
         "security": [{"bearer": []}],
@@ -106,20 +115,38 @@ def secured(
         "x-required-scope": permission.value,
     }
     if body is not None:
-        extra["requestBody"] = _request_body(body, required=body_required)
+        extra["requestBody"] = _request_body(body, examples, required=body_required)
     return {"responses": describe_errors(*_ALWAYS, *statuses), "openapi_extra": extra}
 
 
-def _request_body(body: type[BaseModel], *, required: bool) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(model=body.__name__)}
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
+def _request_body(
+    body: type[BaseModel], examples: Mapping[str, Any], *, required: bool
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": _REF.format(model=body.__name__)}}
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"required": required, "content": {"application/json": content}}
 
 
 def _query_parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
     if query is None:
         return []
-    properties: dict[str, Any] = query.model_json_schema()["properties"]
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    schema = query.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": _drop_null(described),
+        }
+        for name, described in schema["properties"].items()
+    ]
+
+
+def _drop_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value in a query string, which knows no null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    return {"anyOf": choices} if choices else schema
 
 
 def install_document(app: FastAPI) -> None:
@@ -139,10 +166,19 @@ def _build(app: FastAPI) -> dict[str, Any]:
         summary="Confluence spaces in a vector knowledge base, with Confluence's own read access.",
         routes=app.routes,
     )
+    _describe_names(document["paths"])
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(_request_schemas())
     components["securitySchemes"] = _SECURITY_SCHEMES
     return document
+
+
+def _describe_names(paths: dict[str, Any]) -> None:
+    """Say which names in a path can be anybody's at all; FastAPI would check that before the token."""
+    operations = (operation for path in paths.values() for operation in path.values())
+    for parameter in (item for operation in operations for item in operation.get("parameters", ())):
+        if parameter["in"] == "path":
+            parameter["schema"] = {"type": "string", "pattern": _NAMES[parameter["name"]]}
 
 
 def _request_schemas() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from headwater.api.field_schemas import EMPTY_TOO, Says
 from headwater.api.fields import Name, RequestPart, check_url, drop_empty
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId
@@ -89,13 +90,19 @@ PageIds = Annotated[
     list[Annotated[Name, AfterValidator(read_page_id)]], Field(max_length=MAX_ITEMS)
 ]
 Extensions = Annotated[
-    list[Annotated[Name, AfterValidator(_read_extension)]], Field(max_length=MAX_ITEMS)
+    list[
+        Annotated[Name, AfterValidator(_read_extension), Says(pattern=r"^\.?[A-Za-z0-9_+-]{1,20}$")]
+    ],
+    Field(max_length=MAX_ITEMS),
 ]
 Languages = Annotated[
-    list[Annotated[Name, AfterValidator(_read_language)]], Field(max_length=MAX_ITEMS)
+    list[Annotated[Name, AfterValidator(_read_language), Says(pattern="^[A-Za-z]{2,3}$")]],
+    Field(max_length=MAX_ITEMS),
 ]
 Kinds = Annotated[list[Literal["page", "blogpost", "attachment"]], Field(max_length=MAX_ITEMS)]
-Schedule = Annotated[Name | None, BeforeValidator(drop_empty), AfterValidator(_check_cron)]
+Schedule = Annotated[
+    Name | None, BeforeValidator(drop_empty), AfterValidator(_check_cron), EMPTY_TOO
+]
 
 
 class SettingsBody(RequestPart):

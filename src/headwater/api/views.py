@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from headwater.api.examples import SPACES_ANSWER
 from headwater.domain.content import Space, StoredMatch
 from headwater.domain.jobs import Failure, Job, Stage
 from headwater.ports import FailurePage
@@ -38,22 +39,7 @@ class SpaceView(View):
 class SpacesView(View):
     """Answer of ``space-listing``."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "spaces": [
-                        {
-                            "key": "KB",
-                            "name": "Knowledge Base",
-                            "type": "global",
-                            "status": "current",
-                        }
-                    ]
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [SPACES_ANSWER]})
 
     spaces: list[SpaceView]
 
