@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
+from headwater.adapters.embedders.metered import MeteredEmbedder
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings, VectorStoreKind
@@ -68,6 +69,7 @@ async def open_ports(
         embedder = embedder or await _open_embedder(settings, stack)
         store = store or await _open_store(settings, stack, stores, embedder.dimension)
         extractor = _open_extractor(stack)
+        embedder = MeteredEmbedder(embedder)
         engine = JobEngine(settings.data_dir / "jobs")
         ports = _assemble(
             settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine

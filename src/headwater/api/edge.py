@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headwater.adapters.metrics import observe_request
 from headwater.api.answers import answer_unexpected
 
 REQUEST_ID: Final = "x-request-id"
@@ -99,12 +100,15 @@ class _Exchange:
             headers.setdefault(name, value)
 
     def log(self) -> None:
+        route = getattr(self.scope.get("route"), "path", None)
+        seconds = time.perf_counter() - self._began
+        observe_request(self._method, route, self.status, seconds)
         _log.info(
             "request",
             method=self._method,
-            route=getattr(self.scope.get("route"), "path", None),
+            route=route,
             status=self.status,
-            duration_ms=round((time.perf_counter() - self._began) * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             request_id=self.request_id,
         )
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from headwater.adapters.metrics import OPEN_JOBS
 from headwater.api.admission import ports_of
 from headwater.api.docs_page import CONTENT_SECURITY_POLICY, render_page
 from headwater.api.errors import Problem, RefusalError
 from headwater.api.openapi import describe_errors
 from headwater.api.views import CheckView, LiveView, ReadyView
+from headwater.domain.jobs import JobStatus
 from headwater.ports import Ports
 from headwater.services.health import Check, check_health
 
@@ -55,6 +59,22 @@ async def tell_ready(request: Request) -> ReadyView:
     if failed:
         raise RefusalError(503, [_explain(check) for check in failed], {"Retry-After": "5"})
     return ReadyView(status="ready", checks=[CheckView.model_validate(item) for item in checks])
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **describe_errors(500, 503),
+    },
+)
+async def show_metrics(request: Request) -> Response:
+    """Show what the service counts about itself, as Prometheus reads it."""
+    open_jobs = Counter(job.status for job in await ports_of(request).jobs.list_open())
+    for status in (JobStatus.QUEUED, JobStatus.RUNNING):
+        OPEN_JOBS.labels(status.value).set(open_jobs[status])
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _explain(check: Check) -> Problem:

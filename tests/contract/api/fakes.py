@@ -17,7 +17,7 @@ from headwater.api.application import create_app
 from headwater.config import Settings
 from headwater.domain.content import Space, SpaceStatus, SpaceType
 from headwater.domain.errors import ConflictError, FailureType, SpaceNotFoundError
-from headwater.domain.ids import DocumentId, JobId, SpaceId, SpaceKey, TenantId
+from headwater.domain.ids import DocumentId, JobId, SiteId, SpaceId, SpaceKey, TenantId
 from headwater.domain.jobs import (
     ContentRestriction,
     Failure,
@@ -29,7 +29,7 @@ from headwater.domain.jobs import (
     Stage,
     UploadRequest,
 )
-from headwater.ports import FailurePage, JobPage, Ports
+from headwater.ports import FailurePage, JobPage, OpenJob, Ports
 
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 OTHER_TENANT = "11111111-2222-4333-8444-555555555555"
@@ -44,6 +44,8 @@ SPACES = (
 
 
 class FakeSource:
+    site = SiteId("acme.example")
+
     def __init__(self, spaces) -> None:
         self._spaces = spaces
 
@@ -86,7 +88,7 @@ class FakeJobs:
     looks: list[JobRef] = field(default_factory=list)
     error: Exception | None = None
 
-    async def add(self, job, sealed_credential):  # noqa: ARG002  (the port's shape)
+    async def add(self, job, sealed_credential, *, standing=None):  # noqa: ARG002  (the port's shape)
         if job.ref in self.stored:
             raise ConflictError("taken")
         self.stored[job.ref] = job
@@ -98,6 +100,13 @@ class FakeJobs:
         if self.script and ref in self.stored:
             self.script.pop(0)()
         return self.stored.get(ref)
+
+    async def list_open(self):
+        return [
+            OpenJob(job.ref, job.request.space, job.status)
+            for job in self.stored.values()
+            if not job.status.is_final
+        ]
 
     async def list(self, tenant, *, space, status, cursor, limit):
         found = [
@@ -121,6 +130,9 @@ class FakeJobs:
     async def first_failures(self, refs, *, limit):
         return {ref: self.failed[ref][:limit] for ref in refs if ref in self.failed}
 
+    async def count_open(self, tenant):
+        return sum(job.ref.tenant == tenant for job in self.stored.values())
+
     async def request_cancel(self, ref):
         self.stored[ref] = replace(
             self.stored[ref], status=JobStatus.CANCELLED, stage=Stage.DONE, cancel_requested=True
@@ -129,6 +141,25 @@ class FakeJobs:
     def update(self, job, **changes):
         job = self.stored.get(job.ref, job)
         self.stored[job.ref] = replace(job, **changes, revision=job.revision + 1)
+
+
+class FakeSchedules:
+    """Nothing is repeated."""
+
+    async def list_schedules(self):
+        return []
+
+    async def list_uploads(self, tenant, configuration_id):  # noqa: ARG002  (the port's shape)
+        return []
+
+    async def find_upload(self, tenant, standing, space):  # noqa: ARG002  (the port's shape)
+        return None
+
+    async def uses(self, tenant, credential_id):  # noqa: ARG002  (the port's shape)
+        return False
+
+    async def forget(self, tenant, configuration_id):
+        pass
 
 
 class FakeEmbedder:
@@ -210,6 +241,7 @@ class World:
             work=cast("Any", None),
             configurations=cast("Any", None),
             blacklist=cast("Any", None),
+            schedules=FakeSchedules(),
             inventory=cast("Any", None),
             deletions=cast("Any", None),
             secret_box=FakeBox(),

@@ -36,6 +36,7 @@ from headwater.adapters.catalog.schema import documents, failures, spaces, work_
 from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
 from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
 from headwater.adapters.catalog.work import settle_items
+from headwater.adapters.metrics import observe_lag
 from headwater.domain.access import Scope, ScopeRule
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
@@ -115,6 +116,7 @@ class SqlCatalog:
             await _remember_results(connection, ref, results, self.now())
             listed = [result.metadata.content_id for result in results]
             await settle_items(connection, ref, listed)
+        observe_lag(results, self.now())
         return []
 
     async def forget(

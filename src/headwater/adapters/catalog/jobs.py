@@ -20,11 +20,14 @@ from headwater.adapters.catalog.rows import (
     job_to_row,
     ref_from_row,
 )
+from headwater.adapters.catalog.schedules import take_standing
 from headwater.adapters.catalog.schema import credentials, failures, jobs
 from headwater.adapters.catalog.statements import of_job, split_batches
+from headwater.adapters.metrics import observe_change
 from headwater.domain.errors import ConflictError, NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.jobs import Failure, Job, JobChange, JobRef, JobStatus
+from headwater.domain.schedules import Standing
 from headwater.ports import FailurePage, JobPage, OpenJob
 
 UNFINISHED: Final = tuple(status.value for status in JobStatus if not status.is_final)
@@ -40,16 +43,21 @@ class SqlJobStore:
     database: Database
     now: Callable[[], datetime]
 
-    async def add(self, job: Job, sealed_credential: bytes | None) -> None:
-        """Store a new job and its sealed credential, both or neither.
+    async def add(
+        self, job: Job, sealed_credential: bytes | None, *, standing: Standing | None = None
+    ) -> None:
+        """Store a new job, its sealed credential and its standing, all or nothing.
 
-        Raises ``ConflictError`` if the tenant has a job, or a credential, of this id already.
+        Raises ``ConflictError`` if the tenant has a job, or a credential, of this id already, and
+        where another job has taken the standing.
         """
         try:
             async with self.database.write() as connection:
                 await connection.execute(insert(jobs).values(job_to_row(job)))
                 if sealed_credential is not None:
                     await _insert_credential(connection, job, sealed_credential)
+                if standing is not None:
+                    await take_standing(connection, job, standing)
         except IntegrityError as error:
             raise ConflictError(
                 f"There is a job {job.ref.job_id!r} already; choose another id, or leave it out."
@@ -93,6 +101,14 @@ class SqlJobStore:
         return [
             OpenJob(ref_from_row(row), SpaceKey(row.space), JobStatus(row.status)) for row in rows
         ]
+
+    async def count_open(self, tenant: TenantId) -> int:
+        """Count the tenant's queued and running jobs."""
+        query = select(func.count()).select_from(jobs)
+        query = query.where(jobs.c.tenant == str(tenant), jobs.c.status.in_(UNFINISHED))
+        async with self.database.read() as connection:
+            count: int = (await connection.execute(query)).scalar_one()
+        return count
 
     async def change(self, ref: JobRef, change: JobChange) -> None:
         """Apply the change; a job in a final status changes no more. ``NotFoundError`` without one."""
@@ -161,6 +177,7 @@ async def _replace_job(connection: AsyncConnection, job: Job, changed: Job) -> N
     if changed != job:
         columns = changing_columns(changed)
         await connection.execute(update_rows(jobs).where(of_job(jobs, job.ref)).values(columns))
+        observe_change(job, changed)
 
 
 async def _insert_credential(connection: AsyncConnection, job: Job, sealed: bytes) -> None:

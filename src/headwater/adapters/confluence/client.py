@@ -29,6 +29,7 @@ from headwater.adapters.confluence.patience import (
     Timing,
     TransientError,
 )
+from headwater.adapters.metrics import NO_ANSWER, UPSTREAM_REQUESTS
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.jobs import SiteCredential
 from headwater.ports import Traffic
@@ -190,8 +191,10 @@ class JsonClient:
             try:
                 answer = await self._exchange(request, max_bytes)
             except TransientError as trouble:
+                UPSTREAM_REQUESTS.labels(NO_ANSWER).inc()
                 self._note_silence(turn, trouble, may_shrink=may_shrink)
                 raise
+            UPSTREAM_REQUESTS.labels(str(answer.status)).inc()
             self._note_answer(turn, answer)
             return answer
 

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from headwater.adapters.confluence.concurrency import Turns
 from headwater.adapters.confluence.pace import CEILING, Pace, Spacing, read_spacing
 from headwater.adapters.confluence.patience import Patience, Timing, WaitListener
+from headwater.adapters.metrics import THROTTLED_SECONDS
 from headwater.domain.errors import SourceUnreachableError
 
 
@@ -87,6 +88,7 @@ class SiteGovernor:
         """
         opens = self._timing.now() + timedelta(seconds=seconds)
         if self._opens is None or opens > self._opens:
+            THROTTLED_SECONDS.inc(max(0.0, seconds - self.paused_seconds()))
             self._opens = opens
             self._tell(opens)
             self._refuse_hasty(seconds)

@@ -16,6 +16,7 @@ from headwater.adapters.extraction.worker_process import (
     WorkerStart,
     WorkerTimedOutError,
 )
+from headwater.adapters.metrics import LOST_WORKERS
 from headwater.domain.errors import DocumentError, FailureType
 
 REMEMBERED_KILLS = 10_000
@@ -105,6 +106,7 @@ class Lane:
             return self._ask_seat(seat, frame, seconds)
         except (WorkerCrashedError, WorkerTimedOutError):
             self._quarantine.blame(digest)
+            LOST_WORKERS.inc()
             raise
         finally:
             self._free.put(seat)

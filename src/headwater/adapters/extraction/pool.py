@@ -27,6 +27,7 @@ from headwater.adapters.extraction.worker_process import (
     WorkerStart,
     WorkerTimedOutError,
 )
+from headwater.adapters.metrics import timing_extraction
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.ports import AttachmentFile, Extraction, ExtractionPolicy
 
@@ -84,6 +85,10 @@ class ProcessExtractor:
         ``DocumentError`` is FILE_TOO_LARGE, PARSE_ERROR, ACCESS_DENIED, ENCODING_ERROR, TIMEOUT or
         OCR_FAILED.
         """
+        with timing_extraction(file.name):
+            return await self._extract(file, policy)
+
+    async def _extract(self, file: AttachmentFile, policy: ExtractionPolicy) -> Extraction:
         _refuse_large(file, self._limits.file_bytes)
         scanning = policy.use_ocr and can_read(policy.languages)
         reading = await self._read(file, images=scanning)
