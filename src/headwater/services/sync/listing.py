@@ -14,6 +14,9 @@ from headwater.services.sync.survey import Survey
 
 ANNOTATE_BATCH: Final = 50
 
+MAX_LISTED: Final = 1_000_000
+"""Items of one kind in a space: a site that goes on listing for ever fills no disk."""
+
 T = TypeVar("T")
 
 
@@ -65,9 +68,13 @@ async def _list(
     keep: Callable[[Sequence[T]], Awaitable[None]],
 ) -> str | None:
     """Keep what the listing yields; return why it broke off, ``None`` if it did not."""
+    kept = 0
     try:
         async with aclosing(listing) as batches:
             async for found in batches:
+                kept += len(found)
+                if kept > MAX_LISTED:
+                    return f"it goes on beyond {MAX_LISTED} items, the most that are read"
                 await keep(found)
                 if run.job.request.retry_of is None:
                     await count_listed(run, await run.ports.work.count(run.ref))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from headwater.domain.content import Chunk, Document, DocumentMetadata, Page, Space
-from headwater.domain.errors import DocumentError
+from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.ids import ContentId
 from headwater.domain.sync import KnownDocument, Provenance, WorkItem
 from headwater.pipeline.chunking import ChunkPolicy, split_document
@@ -19,6 +19,9 @@ from headwater.services.sync.run import SyncRun, describe_item
 
 CHUNKS_PER_BATCH: Final = 32
 DOCUMENTS_PER_BATCH: Final = 32
+
+MAX_CHUNKS: Final = 20_000
+"""Of one document, which is settled whole: some five million words' parts, held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,15 @@ def cut_document(
     provenance: Provenance,
     policy: ChunkPolicy | None = None,
 ) -> Prepared:
-    """Return a document cut into chunks for the embedder in use, by the run's policy or another."""
+    """Return a document cut into chunks for the embedder in use, by the run's policy or another.
+
+    ``DocumentError`` for one of more than ``MAX_CHUNKS``.
+    """
     policy = policy or run.chunk_policy
     chunks = split_document(document, policy, run.ports.embedder.count_tokens)
+    if len(chunks) > MAX_CHUNKS:
+        raise DocumentError(
+            FailureType.FILE_TOO_LARGE,
+            f"it makes {len(chunks)} chunks, {MAX_CHUNKS} are the most; split it in Confluence",
+        )
     return Prepared(metadata, chunks, provenance, document.losses)
