@@ -1,6 +1,7 @@
 """What every extractor keeps to."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -76,3 +77,8 @@ async def test_the_recipe_is_stable_and_without_spaces(extractor: Extractor):
     assert extractor.recipe == extractor.recipe
     assert extractor.recipe
     assert " " not in extractor.recipe
+
+
+def test_the_languages_of_ocr_are_lower_case_codes(extractor: Extractor):
+    assert {"de", "en", "fr"} <= extractor.languages
+    assert all(re.fullmatch("[a-z]{2,3}", language) for language in extractor.languages)

@@ -141,13 +141,13 @@ async def open_lab(
 
 
 @asynccontextmanager
-async def open_light_lab(folder: Path) -> AsyncIterator[Lab]:
+async def open_light_lab(folder: Path, *, face: Face | None = None) -> AsyncIterator[Lab]:
     """Open a lab whose store is the twin in memory, for tests of decisions."""
     world = World()
     world.add_space(KEY, "Lab")
     stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
     try:
-        async with open_lab_on(stores, MemoryStore(), world) as lab:
+        async with open_lab_on(stores, MemoryStore(), world, face=face) as lab:
             yield lab
     finally:
         await stores.close()
@@ -158,31 +158,36 @@ async def open_lab_on(
     stores: CatalogStores, store: VectorStore, world: World, *, face: Face | None = None
 ) -> AsyncIterator[Lab]:
     """Serve the world beside stores that are open already."""
-    numbers, queue = count(1), LaterQueue()
-    embedder = MemoryEmbedder()
     sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=HASTY)
     async with run_sandbox(world, face=face or Cloud()) as site:
-        ports = Ports(
-            sources=sources,
-            patient_sources=sources,
-            embedder=embedder,
-            extractor=MemoryExtractor(),
-            store=store,
-            catalog=stores.catalog,
-            jobs=stores.jobs,
-            credentials=stores.credentials,
-            work=stores.work,
-            configurations=stores.configurations,
-            blacklist=stores.blacklist,
-            schedules=stores.schedules,
-            inventory=stores.inventory,
-            deletions=stores.deletions,
-            secret_box=FernetSecretBox(["lab"]),
-            queue=queue,
-            now=lambda: datetime.now(UTC),
-            new_job_id=lambda: JobId(f"job-{next(numbers)}"),
-        )
-        yield Lab(site, ports, stores, embedder, queue)
+        yield make_lab(stores, store, site, sources)
+
+
+def make_lab(
+    stores: CatalogStores, store: VectorStore, site: Sandbox, sources: ConfluenceSources
+) -> Lab:
+    numbers, queue, embedder = count(1), LaterQueue(), MemoryEmbedder()
+    ports = Ports(
+        sources=sources,
+        patient_sources=sources,
+        embedder=embedder,
+        extractor=MemoryExtractor(),
+        store=store,
+        catalog=stores.catalog,
+        jobs=stores.jobs,
+        credentials=stores.credentials,
+        work=stores.work,
+        configurations=stores.configurations,
+        blacklist=stores.blacklist,
+        schedules=stores.schedules,
+        inventory=stores.inventory,
+        deletions=stores.deletions,
+        secret_box=FernetSecretBox(["lab"]),
+        queue=queue,
+        now=lambda: datetime.now(UTC),
+        new_job_id=lambda: JobId(f"job-{next(numbers)}"),
+    )
+    return Lab(site, ports, stores, embedder, queue)
 
 
 def paragraphs(*texts: str) -> str:

@@ -1,16 +1,19 @@
 """What settings and the blacklist leave out, and that it comes in again once they no longer do."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from headwater.domain.content import DocumentKind
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import ContentRestriction, Job, JobStatus, ProcessorMode
 from headwater.domain.settings import BlacklistKind, SyncConfigurationId, SyncSettings
+from headwater.sandbox.faces import DataCenter
 from headwater.sandbox.faults import fail, only
 from headwater.services.job_followups import retry_failed
 from headwater.services.settings import add_entry, put_configuration, remove_entry
@@ -283,6 +286,51 @@ async def test_archived_pages_come_in_only_where_the_settings_say_so(lab: Lab) -
 
     assert (await lab.sync()).progress.documents.deleted == 1
     assert await titles(lab) == ALL - {"Leaf", "notes.txt"}
+
+
+async def test_archived_pages_are_found_without_the_search_too(lab: Lab) -> None:
+    ids = family(lab)
+    lab.world.archive(ids["Leaf"])
+    lab.site.faults.append(only(fail(400), "/wiki/rest/api/content/search"))
+    await lab.sync(settings=SyncSettings(include_archived=True))
+    assert await titles(lab) == ALL
+    assert (await lab.find("remarkword"))[0] == "Leaf"
+    assert (await lab.sync()).progress.documents.deleted == 1
+    assert await titles(lab) == ALL - {"Leaf", "notes.txt"}
+
+
+async def test_an_attachment_is_left_out_by_its_true_size(lab: Lab) -> None:
+    family(lab)
+
+    def belittle(request, _route, answer):
+        if "attachment" not in str(request.url):
+            return answer
+        body = json.loads(bytes(answer.body))
+        for item in body["results"]:
+            item["extensions"]["fileSize"] = 1
+        return JSONResponse(body)
+
+    lab.site.faults.append(only(belittle, "/wiki/rest/api/content/search"))
+    job = await lab.sync(settings=SyncSettings(max_attachment_bytes=5))
+    assert skipped(job) == {"max_attachment_bytes": 1}
+    assert (await lab.sync()).progress.attachments.added == 1
+
+
+async def test_rules_hold_for_data_center_too(tmp_path) -> None:
+    async with open_light_lab(tmp_path, face=DataCenter()) as lab:
+        world = lab.world
+        top = world.create_page(KEY, "Top", paragraphs("everyword")).id
+        leaf = world.create_page(KEY, "Leaf", paragraphs("everyword"), parent=top).id
+        world.attach(leaf, "notes.txt", b"everyword", media_type="text/plain")
+        world.create_page(KEY, "Other", paragraphs("everyword"))
+        world.create_page(KEY, "Third", paragraphs("everyword"))
+        entry = await block(lab, "tree", top)
+        await block(lab, "url_prefix", f"{lab.site.web_url}/display/LAB/Third")
+        assert skipped(await lab.sync(restriction=MINDING)) == {"blacklisted": 4}
+        assert await titles(lab) == {"Other"}
+        await remove_entry(lab.ports, TENANT, entry.id)
+        assert skipped(await lab.sync(restriction=MINDING)) == {"blacklisted": 1}
+        assert await titles(lab) == {"Top", "Leaf", "notes.txt", "Other"}
 
 
 async def test_a_live_doc_is_a_page(lab: Lab) -> None:

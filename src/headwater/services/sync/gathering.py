@@ -60,13 +60,13 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
         notes += await write_access(run, space, ancestry, is_retry=only is not None)
         selection = await read_selection(run, space, rules, ancestry)
         policy = replace(_policy(run, before, survey), deleted=await read_deleted(run))
-        await _plan(run, space, _Plan(policy, selection), only)
+        await _plan(run, space, _Criteria(policy, selection), only)
         await run.source.check_credentials()
     return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Criteria:
     """What decides about each listed document."""
 
     policy: SyncPolicy
@@ -78,12 +78,14 @@ def _asks_upwards(run: SyncRun, rules: SelectionRules) -> bool:
     return run.job.request.restriction.source_restriction or rules.asks_ancestors
 
 
-async def _plan(run: SyncRun, space: Space, plan: _Plan, only: frozenset[ContentId] | None) -> None:
+async def _plan(
+    run: SyncRun, space: Space, criteria: _Criteria, only: frozenset[ContentId] | None
+) -> None:
     counted = ListedCounts(0, 0)
     after: ContentId | None = None
     while items := await run.ports.work.read(run.ref, after=after, limit=PLAN_BATCH):
         chosen = [item for item in items if only is None or item.listed.content_id in only]
-        await _decide(run, space, chosen, plan)
+        await _decide(run, space, chosen, criteria)
         counted = _add_counts(counted, chosen)
         after = items[-1].listed.content_id
     await count_listed(run, counted)
@@ -95,12 +97,14 @@ def _add_counts(counted: ListedCounts, items: Sequence[WorkItem]) -> ListedCount
     return ListedCounts(counted.documents + documents, counted.attachments + attachments)
 
 
-async def _decide(run: SyncRun, space: Space, items: Sequence[WorkItem], plan: _Plan) -> None:
+async def _decide(
+    run: SyncRun, space: Space, items: Sequence[WorkItem], criteria: _Criteria
+) -> None:
     beheld = await _behold(run, space, items)
     shown = [seen.metadata for seen, _ in beheld]
-    reasons = await plan.selection.judge(run, list(zip(items, shown, strict=True)))
+    reasons = await criteria.selection.judge(run, list(zip(items, shown, strict=True)))
     decisions = [
-        decide_document(replace(seen, left_out=reason), known, plan.policy)
+        decide_document(replace(seen, left_out=reason), known, criteria.policy)
         for (seen, known), reason in zip(beheld, reasons, strict=True)
     ]
     await run.ports.work.decide(run.ref, decisions)
