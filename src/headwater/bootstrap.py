@@ -185,6 +185,16 @@ async def _open_pinecone(
 
 
 async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
+    from headwater.adapters.embedders.prefixed import add_prefixes  # noqa: PLC0415
+
+    return add_prefixes(
+        await _open_model(settings, stack),
+        query=settings.embedder_query_prefix,
+        passage=settings.embedder_passage_prefix,
+    )
+
+
+async def _open_model(settings: Settings, stack: AsyncExitStack) -> Embedder:
     if settings.embedder is EmbedderKind.OPENAI:
         return await _open_endpoint(settings, stack)
     from headwater.adapters.embedders.local import LocalEmbedder  # noqa: PLC0415

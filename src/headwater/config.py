@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     )
     embedder_url: str | None = Field(None, description="Base URL of the embeddings endpoint.")
     embedder_api_key: SecretStr | None = Field(None, description="Key for the embeddings endpoint.")
+    embedder_query_prefix: str = Field(
+        "", description="Put before every question, where the model wants it, such as `query: `."
+    )
+    embedder_passage_prefix: str = Field(
+        "", description="Put before every passage, such as `passage: `; a change embeds all again."
+    )
     jwt_secret: SecretStr | None = Field(
         None,
         description="HS256 secret; with it no other algorithm is accepted. Generated if none is set.",

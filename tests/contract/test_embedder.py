@@ -9,6 +9,7 @@ import pytest
 from headwater.adapters.embedders.local import LocalEmbedder
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.embedders.openai import OpenAIEmbedder
+from headwater.adapters.embedders.prefixed import add_prefixes
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.secrets import Secret
 from headwater.ports import Embedder, EmbeddingKind
@@ -31,6 +32,11 @@ async def open_memory(_data_dir):
 
 
 @asynccontextmanager
+async def open_prefixed(_data_dir):
+    yield add_prefixes(MemoryEmbedder(), query="query: ", passage="passage: ")
+
+
+@asynccontextmanager
 async def open_local(data_dir):
     embedder = await LocalEmbedder.open(data_dir)
     yield embedder
@@ -50,7 +56,7 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("embedder")
 
 
-@pytest.fixture(params=[open_memory, open_local, open_openai])
+@pytest.fixture(params=[open_memory, open_prefixed, open_local, open_openai])
 async def embedder(request, data_dir):
     async with request.param(data_dir) as opened:
         yield opened
