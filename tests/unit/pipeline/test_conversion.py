@@ -72,6 +72,28 @@ CONSTRUCTS = {
         '<p><ac:link><ri:user ri:account-id="u9"/><ac:link-body>our chief</ac:link-body></ac:link></p>',
         "our chief",
     ),
+    "anchor on another page": (
+        '<p><ac:link ac:anchor="%C3%9Cber-uns"><ri:page ri:content-title="Other"/></ac:link></p>',
+        "[Other](Other#Über-uns)",
+    ),
+    "smart link to a heading": (
+        ('<p><ac:link ac:card-appearance="inline" ac:anchor="Set-up"><ri:page ri:content-title="Other" ri:space-key="OPS"/>'
+        "<ac:link-body>Other</ac:link-body></ac:link></p>"),
+        "[Other | Set up](OPS:Other#Set-up)",
+    ),
+    "smart link to a page": (
+        '<p><ac:link ac:card-appearance="inline"><ri:page ri:content-title="Other"/><ac:link-body>Other</ac:link-body></ac:link></p>',
+        "Other",
+    ),
+    "attachment of another page": (
+        '<p><ac:link><ri:attachment ri:filename="a.pdf"><ri:page ri:content-title="Other" ri:space-key="OPS"/></ri:attachment></ac:link></p>',
+        "[a.pdf](OPS:Other/a.pdf)",
+    ),
+    "things that touch words": (
+        f'<p>by<ac:link><ri:user ri:account-id="u1"/></ac:link>on<time datetime="2026-01-31"/>is{macro("status", title="OK")}now</p>',
+        "by @Ann Ode on 2026-01-31 is OK now",
+    ),
+    "part of a word in another style": ("<p>un<strong>believ</strong>able <span>x</span>y</p>", "un**believ**able xy"),
     "space link": ('<p><ac:link><ri:space ri:space-key="OPS"/></ac:link></p>', "OPS"),
     "shortcut link": ('<p><ac:link><ri:shortcut ri:key="jira" ri:parameter="A-1"/></ac:link></p>', "[A-1](jira:A-1)"),
     "content id link": ('<p><ac:link><ri:content-entity ri:content-id="9"/></ac:link></p>', "9"),

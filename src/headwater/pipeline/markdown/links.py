@@ -43,7 +43,8 @@ def _place_in_space(resource: Element, title: str, place: str) -> Target:
 
 def _attachment(resource: Element) -> Target:
     name = resource.get(f"{RI}filename", "")
-    return Target(name, name)
+    page = resource.find(f"{RI}page")
+    return Target(name, name if page is None else f"{_page(page).destination}/{name}")
 
 
 def _url(resource: Element) -> Target:

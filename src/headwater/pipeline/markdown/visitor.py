@@ -133,7 +133,7 @@ class _Run:
         if not text:
             return
         is_joint = bool(self._parts) and (stands_apart or self._open_end)
-        if is_joint and self._parts[-1][-1].isalnum() and text[0].isalnum():
+        if is_joint and self._parts[-1][-1].isalnum() and (text[0].isalnum() or text[0] == "@"):
             self._parts.append(" ")
         self._parts.append(text)
         self._open_end = stands_apart
