@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import coverage
 
@@ -80,10 +79,6 @@ def show_pid(_request):
 
 def show_session(_request):
     return show(f"{os.getpid() == os.getsid(0)} {os.nice(0)}")
-
-
-def show_group(_request):
-    return show(Path("/proc/self/autogroup").read_text(encoding="ascii"))
 
 
 def reach_network(_request):

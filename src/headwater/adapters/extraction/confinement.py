@@ -5,18 +5,13 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from headwater.adapters.extraction.limits import MIB
 
 LARGEST_FILE = MIB
 OPEN_FILES = 64
-NICENESS = 10
-"""A tenth of the share that the service gets, wherever both want a processor."""
-
-GROUP = Path("/proc/self/autogroup")
+NICENESS = 5
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
@@ -37,7 +32,6 @@ def confine(confinement: Confinement) -> None:
     The network is taken away where the kernel lets an unprivileged process do so; the rest always.
     """
     os.nice(NICENESS)
-    _step_back()
     if sys.platform == "linux":
         _leave_network()
         _die_with(confinement.parent)
@@ -62,13 +56,6 @@ def measure_resident() -> int:
             return int(status.read().split()[1]) * resource.getpagesize()
     except FileNotFoundError:
         return 0
-
-
-def _step_back() -> None:
-    """Give the session's share the same niceness: Linux may weigh sessions first, processes second."""
-    # No such file: sessions are not weighed. Refused: a container weighs its processes by itself.
-    with suppress(FileNotFoundError, PermissionError, BlockingIOError):
-        GROUP.write_text(str(NICENESS), encoding="ascii")
 
 
 def _limit(what: int, value: int) -> None:
