@@ -2,17 +2,17 @@
 
 import math
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, TypeGuard
+from typing import Final, NamedTuple, TypeGuard, cast
 from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match, Route
 
 from headwater.api.errors import Location, Problem, RefusalError, render_problems
 from headwater.api.validation import explain_error
@@ -145,20 +145,20 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class alone)
     headers = dict(error.headers or {})
     if "Allow" in headers:
-        headers["Allow"] = ", ".join(_list_methods(request))
+        headers["Allow"] = _list_methods(request, headers["Allow"])
     kind = _HTTP_TYPES.get(error.status_code, "http_error")
     return render_problems(error.status_code, [_http_problem(request, error, kind)], headers)
 
 
-def _list_methods(request: Request) -> list[str]:
-    """Return what the path allows: of all its routes, where the first one knows its own method only."""
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
+def _list_methods(request: Request, named: str) -> str:
+    """Return what the path allows: of all its routes, where the first one names its own method only."""
+    routes = cast("Sequence[APIRoute]", request.app.state.routes)
+    path = request.url.path
+    found = {
+        name for route in routes if route.path_regex.match(path) for name in route.methods or ()
     }
-    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+    methods = found or set(named.split(", "))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _http_problem(request: Request, error: HTTPException, kind: str) -> Problem:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -27,6 +28,17 @@ from headwater.api.tokens import make_verifier
 from headwater.config import Settings
 from headwater.ports import Ports
 
+_ROUTES: Final = (
+    ingestion_routes,
+    content_routes,
+    platform_routes,
+    job_routes,
+    search_routes,
+    insight_routes,
+    settings_routes,
+    operation_routes,
+)
+
 OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
 
 
@@ -50,16 +62,8 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
     app.state.health = HealthWatch()
     app.state.ports = None
     app.state.stopping = False
-    for routes in (
-        ingestion_routes,
-        content_routes,
-        platform_routes,
-        job_routes,
-        search_routes,
-        insight_routes,
-        settings_routes,
-        operation_routes,
-    ):
+    app.state.routes = [route for routes in _ROUTES for route in routes.router.routes]
+    for routes in _ROUTES:
         app.include_router(routes.router)
     install_handlers(app)
     install_document(app)

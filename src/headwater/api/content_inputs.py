@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from headwater.api.examples import LISTINGS, PINECONE
+from headwater.api.examples import LISTINGS, PAGE_URL, PINECONE
 from headwater.api.field_schemas import EMPTY_TOO, Says
 from headwater.api.fields import (
     MAX_LIST,
@@ -76,7 +76,7 @@ class DeleteBody(RequestPart):
         json_schema_extra={
             "examples": [
                 {
-                    "source_url": "https://acme.atlassian.net/wiki/spaces/KB/pages/123/Title",
+                    "source_url": PAGE_URL,
                     "include_descendants": False,
                     "pinecone_config": PINECONE,
                 }
@@ -117,7 +117,7 @@ class PlatformDeleteBody(RequestPart):
             "examples": [
                 {
                     "platform_type": "confluence",
-                    "source_urls": ["https://acme.atlassian.net/wiki/spaces/KB/pages/123/Title"],
+                    "source_urls": [PAGE_URL],
                     "ids": ["confluence:acme.atlassian.net:456#0"],
                     "pinecone_config": PINECONE,
                 }

@@ -12,6 +12,7 @@ PINECONE: Final[dict[str, Any]] = {
     "rezolve_domain": "acme.rezolve.ai",
     "tenant_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
 }
+PAGE_URL: Final = "https://acme.atlassian.net/wiki/spaces/KB/pages/123/Title"
 _EVERYONE: Final[dict[str, Any]] = {
     "audience": ["all"],
     "blacklisted": False,

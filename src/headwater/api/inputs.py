@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from headwater.api.examples import CREDENTIALS, PINECONE, UPLOADS
+from headwater.api.examples import CREDENTIALS, PAGE_URL, PINECONE, UPLOADS
 from headwater.api.field_schemas import EMPTY_TOO, NO_NUL, Says
 from headwater.api.fields import (
     ContentTypes,
@@ -68,6 +68,8 @@ class Authorization(RequestPart):
 
 class FollowUpBody(RequestPart):
     """Body of ``retry`` and ``approve``; it may be absent."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"authorization": CREDENTIALS}]})
 
     authorization: Authorization | None = Field(
         None, description="For the job's Confluence; required once the stored one is gone."
@@ -211,12 +213,28 @@ class SearchBody(RequestPart):
 class WhyBody(RequestPart):
     """Body of ``POST /v2/confluence/why``."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"source_url": PAGE_URL, "pinecone_config": PINECONE}]}
+    )
+
     source_url: Url = Field(description="Link of a page, blog post or attachment, in any form.")
     pinecone_config: PineconeConfig
 
 
 class ExplainBody(WhyBody):
     """Body of ``POST /v2/confluence/access/explain``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "source_url": PAGE_URL,
+                    "principals": ["group:engineering", "jane@acme.com"],
+                    "pinecone_config": PINECONE,
+                }
+            ]
+        }
+    )
 
     principals: Names = Field(
         description="`group:NAME`, `account:ID`, `email:ADDRESS` or `everyone`; a bare address is an"

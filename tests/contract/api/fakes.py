@@ -71,7 +71,7 @@ class FakeSources:
     opened: list[Any] = field(default_factory=list)
 
     @asynccontextmanager
-    async def open(self, address, credential, *, on_wait=None):  # noqa: ARG002  (the port's shape)
+    async def open(self, address, credential, **_options):
         self.opened.append((address, credential))
         if self.error:
             raise self.error

@@ -9,7 +9,13 @@ import schemathesis
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 PAGE = "https://wiki.acme.example/pages/viewpage.action?pageId=1"
 BLACKLISTED = {"page": "1", "tree": "1", "label": "secret", "url_prefix": PAGE}
-SETTINGS = {"chunk_tokens": 100, "chunk_overlap": 10, "schedule": "0 3 * * *", "root_pages": ["1"]}
+SETTINGS = {
+    "chunk_tokens": 100,
+    "chunk_overlap": 10,
+    "schedule": "0 3 * * *",
+    "root_pages": ["1"],
+    "ocr_languages": ["en"],
+}
 
 
 def put(holder, **values):
