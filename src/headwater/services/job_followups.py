@@ -36,7 +36,7 @@ from headwater.services.credentials import (
 from headwater.services.job_reports import read_job
 from headwater.services.sync.reconciling import count_removed, has_left
 from headwater.services.sync.storekeeping import tidy_store
-from headwater.services.uploads import digest_request, enqueue_or_withdraw
+from headwater.services.uploads import check_room, digest_request, enqueue_or_withdraw
 
 RETRY: Final = "retry"
 PAGES_AT_ONCE: Final = 200
@@ -57,9 +57,34 @@ async def approve_deletions(ports: Ports, ref: JobRef, login: Login | None) -> J
         credential = await choose_credential(ports, job, login)
         gone = await _prove_gone(ports, job, credential, held)
         await _remove(ports, ref, gone)
-    job = await read_job(ports.jobs, ref)
+    job = await _note_settled(ports, job)
     await settle_credential(ports, job)
     return job
+
+
+async def _note_settled(ports: Ports, before: Job) -> Job:
+    """Say in the job's message what became of what it held; return the job as it is now.
+
+    Where nothing of the space is held any more, a later job has settled what this one still counts.
+    """
+    ref, counted = before.ref, before.progress.documents
+    now = (await read_job(ports.jobs, ref)).progress.documents
+    is_held = bool(now.held and await ports.catalog.held(ref.tenant, before.request.space))
+    settled = 0 if is_held else now.held
+    deleted = now.deleted - counted.deleted
+    notes = [
+        before.message or "",
+        f"{deleted} held documents were deleted on approval" if deleted else "",
+        f"{settled} were settled by a later job" if settled else "",
+    ]
+    if deleted or settled:
+        change = JobChange(
+            progress=Progress(documents=DocumentCounts(held=-settled)),
+            message="; ".join(filter(None, notes)),
+            amends=True,
+        )
+        await ports.jobs.change(ref, change)
+    return await read_job(ports.jobs, ref)
 
 
 async def retry_failed(ports: Ports, ref: JobRef, login: Login | None) -> JobId:
@@ -72,6 +97,7 @@ async def retry_failed(ports: Ports, ref: JobRef, login: Login | None) -> JobId:
     _check_final(job)
     if not (await ports.jobs.failures(ref, cursor=None, limit=1)).total:
         raise JobStateError(f"nothing failed in job {ref.job_id!r}: there is nothing to retry")
+    await check_room(ports, ref.tenant)
     credential = await choose_credential(ports, job, login)
     async with ports.sources.open(job.request.address, credential) as source:
         await source.check_credentials()
@@ -123,7 +149,8 @@ async def _prove_gone(
         space_id = await _find_space(source, job)
         families = _group_by_page(source, held)
         found = await source.look_up(list(families))
-    return [items for key, items in families.items() if has_left(found[key], space_id)]
+    settings = job.request.settings
+    return [items for key, items in families.items() if has_left(found[key], space_id, settings)]
 
 
 async def _find_space(source: Source, job: Job) -> SpaceId:

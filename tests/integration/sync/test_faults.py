@@ -263,6 +263,18 @@ async def test_a_job_that_waits_to_look_missing_pages_up_stops_when_it_is_cancel
     assert gone in await patient.indexed()
 
 
+async def test_a_job_does_not_go_on_under_another_name_of_its_site(lab: Lab) -> None:
+    pages(lab.world, 2)
+    await lab.sync()
+    ref = await lab.submit()
+    lab.site.faults.append(
+        answer_instead("/_edge/tenant_info", lambda: HTMLResponse("<title>Log in</title>"))
+    )
+    job = await lab.run(ref)
+    assert (job.status, job.progress.documents.listed) == (JobStatus.FAILED, 0)
+    assert len(await lab.indexed()) == 2
+
+
 async def fail_once(lab: Lab, monkeypatch, name: str, error: Exception) -> list[object]:
     """Let the store's next call of this name fail; return what it was called with."""
     original = getattr(type(lab.ports.store), name)

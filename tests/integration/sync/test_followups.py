@@ -82,6 +82,22 @@ async def test_approving_again_changes_nothing_and_needs_no_credential(lab: Lab)
     assert await approve_deletions(lab.ports, job.ref, None) == approved
 
 
+async def test_the_message_says_what_became_of_what_was_held(lab: Lab) -> None:
+    job, _ = await hold(lab)
+    approved = await approve_deletions(lab.ports, job.ref, None)
+    assert approved.status is job.status
+    assert approved.message == f"{job.message}; 30 held documents were deleted on approval"
+
+
+async def test_approving_what_a_later_sync_settled_says_so_and_does_nothing(lab: Lab) -> None:
+    job, _ = await hold(lab)
+    assert (await lab.sync()).progress.documents.deleted == 30
+    approved = await approve_deletions(lab.ports, job.ref, None)
+    assert (approved.progress.documents.held, approved.progress.documents.deleted) == (0, 0)
+    assert approved.message == f"{job.message}; 30 were settled by a later job"
+    assert await stored_credential(lab, job) is None
+
+
 async def test_a_held_page_that_came_back_is_not_deleted_by_approval(lab: Lab) -> None:
     ids = pages(lab.world, 30)
     await lab.sync()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from headwater.domain.content import DocumentMetadata, Space
-from headwater.domain.errors import NotFoundError, RetryableError
+from headwater.domain.errors import NotFoundError, RetryableError, SourceUnreachableError
 from headwater.domain.ids import Namespace, SiteId, make_document_id
 from headwater.domain.jobs import Job, JobChange, JobRef, Progress, Stage
 from headwater.domain.settings import SyncSettings
@@ -150,7 +150,19 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
     async with _reporting(reporter), AsyncExitStack() as stack:
         source = await until_cancelled(ports, ref, stack.enter_async_context(opening))
         reporter.follow(source)
+        _check_site(job, source)
         yield SyncRun(ports, job, source, reporter)
+
+
+def _check_site(job: Job, source: Source) -> None:
+    """Refuse to go on under another name: every stored id begins with the site's."""
+    accepted = job.request.site
+    if accepted not in {None, source.site}:
+        raise SourceUnreachableError(
+            f"this Confluence named itself {accepted} when the upload was accepted, and"
+            f" {source.site} now; upload again, and if that stays, see what answers at"
+            " /_edge/tenant_info"
+        )
 
 
 @asynccontextmanager
