@@ -37,6 +37,11 @@ _PATIENCE: Final = timedelta(seconds=30)
 
 _PROBE_BYTES: Final = 4096
 
+_INDEX_CACHE_BYTES: Final = 256 << 20
+_METADATA_CACHE_BYTES: Final = 32 << 20
+"""By itself LanceDB would keep 6 GiB and 1 GiB: each commit leaves its manifest there, and a sync makes
+thousands. Indexes that do not fit are read again, from the system's own cache."""
+
 
 class LanceStore:
     """Records under one folder, for any number of readers and writers in any number of processes.
@@ -63,7 +68,7 @@ class LanceStore:
         a namespace gets a vector index. ``RetryableError`` if the folder cannot be used.
         """
         with lance_faults(f"open {folder}"):
-            connection = await lancedb.connect_async(folder)
+            connection = await lancedb.connect_async(folder, session=_make_session())
         return cls(
             connection, folder=folder, dimension=dimension, vector_index_rows=vector_index_rows
         )
@@ -222,6 +227,13 @@ async def _complete(table: AsyncTable) -> None:
     """Give a table of an earlier version the columns that came later."""
     if missing := find_missing(await table.schema()):
         await table.add_columns(missing)
+
+
+def _make_session() -> lancedb.Session:
+    return lancedb.Session(
+        index_cache_size_bytes=_INDEX_CACHE_BYTES,
+        metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
+    )
 
 
 def _write_probe(folder: Path) -> None:
