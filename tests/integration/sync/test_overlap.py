@@ -2,6 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
+
+from starlette.responses import Response
 
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.domain.jobs import JobStatus
@@ -52,6 +55,28 @@ async def test_the_next_batch_is_embedded_while_one_is_stored(lab: Lab) -> None:
     assert job.status is JobStatus.SUCCEEDED
     assert embedder.calls == BATCHES
     assert len(await lab.indexed()) == PAGES
+
+
+async def test_one_attachment_is_downloaded_while_another_is(lab: Lab) -> None:
+    page = pages(lab.world, 1)[0]
+    for number in range(4):
+        lab.world.attach(page, f"{number}.csv", b"name,1", media_type="text/csv")
+    downloads, another = count(1), asyncio.Event()
+
+    async def hold(answer: Response) -> Response:
+        await asyncio.wait_for(another.wait(), timeout=30)
+        return answer
+
+    def wait_for_company(_request, template: str, answer: Response):
+        if not template.endswith("/download"):
+            return answer
+        if next(downloads) > 1:
+            another.set()
+        return hold(answer)
+
+    lab.site.faults.append(wait_for_company)
+    job = await lab.sync()
+    assert job.progress.attachments.added == 4
 
 
 async def test_a_page_that_is_delivered_twice_counts_once(lab: Lab) -> None:

@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from headwater.services.sync.streams import read_ahead
+from headwater.services.sync.streams import map_ahead, read_ahead
 
 
 async def numbers(count: int, seen: list[int]):
@@ -58,3 +58,57 @@ async def test_closing_early_closes_the_source() -> None:
     async with aclosing(read_ahead(endless(), depth=2)) as stream:
         await anext(stream)
     assert closed.is_set()
+
+
+async def test_results_come_in_order_however_long_each_takes() -> None:
+    doors = [asyncio.Event() for _ in range(4)]
+
+    async def pass_door(place: int) -> int:
+        await doors[place].wait()
+        if place:
+            doors[place - 1].set()
+        return place
+
+    doors[3].set()
+    stream = map_ahead(pass_door, range(4), limit=4)
+    assert [place async for place in stream] == [0, 1, 2, 3]
+
+
+async def test_no_more_than_the_limit_are_under_way() -> None:
+    under_way: set[int] = set()
+
+    async def work(place: int) -> int:
+        under_way.add(place)
+        assert len(under_way) <= 3
+        await asyncio.sleep(0)
+        under_way.remove(place)
+        return place
+
+    assert [place async for place in map_ahead(work, range(20), limit=3)] == list(range(20))
+
+
+async def test_an_error_takes_its_items_place_and_cancels_the_rest() -> None:
+    cancelled = asyncio.Event()
+
+    async def work(place: int) -> int:
+        if place == 1:
+            raise ValueError("broken")
+        try:
+            await asyncio.sleep(0 if place == 0 else 60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return place
+
+    stream = map_ahead(work, range(9), limit=3)
+    assert await anext(stream) == 0
+    with pytest.raises(ValueError, match="broken"):
+        await anext(stream)
+    assert cancelled.is_set()
+
+
+async def test_leaving_early_leaves_nothing_running() -> None:
+    before = asyncio.all_tasks()
+    async with aclosing(map_ahead(asyncio.sleep, [0, 60, 60], limit=3)) as stream:
+        await anext(stream)
+    assert asyncio.all_tasks() == before

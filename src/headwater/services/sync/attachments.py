@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,9 +31,14 @@ from headwater.services.sync.preparing import (
     cut_document,
 )
 from headwater.services.sync.run import SyncRun, describe_item
+from headwater.services.sync.streams import map_ahead
 
 MOST_BYTES: Final = 100 << 20
 """Of one attachment, where no stored setting says otherwise."""
+
+FILES_AT_ONCE: Final = 3
+"""Under way together: one download waits for Confluence while another file is read. Each takes its size
+in memory."""
 
 _READ_IN_VAIN: Final = frozenset({OCR_OFF, UNSUPPORTED_FORMAT})
 """Why a file that was read left nothing."""
@@ -58,16 +64,16 @@ def attachment_rules(request: UploadRequest) -> AttachmentRules:
 async def prepare_attachments(
     run: SyncRun, space: Space, items: Mapping[ContentId, WorkItem], rules: AttachmentRules
 ) -> AsyncGenerator[Readied, None]:
-    """Fetch attachments one by one and yield what they hold."""
+    """Fetch attachments, a few at a time, and yield what they hold, in order."""
     known = await run.ports.catalog.known(run.ref.tenant, run.site, list(items))
-    for key, item in items.items():
-        if item.attachment is None:
-            raise TypeError(f"{key} is no attachment")
-        reader = _FileReader(run, rules, describe_item(run, space, item), known.get(key))
-        try:
-            yield await reader.read(item.attachment)
-        except DocumentError as error:
-            yield Broken(reader.metadata, error)
+
+    async def read(item: WorkItem) -> Readied:
+        metadata = describe_item(run, space, item)
+        return await _FileReader(run, rules, metadata, known.get(metadata.content_id)).read(item)
+
+    async with aclosing(map_ahead(read, items.values(), limit=FILES_AT_ONCE)) as documents:
+        async for document in documents:
+            yield document
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,16 @@ class _FileReader:
     metadata: DocumentMetadata
     known: KnownDocument | None
 
-    async def read(self, listed: ListedAttachment) -> Readied:
+    async def read(self, item: WorkItem) -> Readied:
+        """Return what the attachment holds, or what went wrong with it."""
+        if item.attachment is None:
+            raise TypeError(f"{item.listed.content_id} is no attachment")
+        try:
+            return await self._read(item.attachment)
+        except DocumentError as error:
+            return Broken(self.metadata, error)
+
+    async def _read(self, listed: ListedAttachment) -> Readied:
         """Download the file, and extract its text unless its bytes are known."""
         data = await self.run.source.fetch_attachment(listed, max_bytes=self.rules.max_bytes)
         digest = hashlib.sha256(data).hexdigest()

@@ -1,12 +1,15 @@
 """Letting one end of a stream work ahead of the other, within a bound."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,24 @@ def _signal_end(queue: asyncio.Queue[_Item[T] | None]) -> None:
     """Wake a reader that waits on an empty queue; a full one has no such reader."""
     if queue.empty():
         queue.put_nowait(None)
+
+
+async def map_ahead(
+    function: Callable[[T], Awaitable[Result]], items: Iterable[T], *, limit: int
+) -> AsyncGenerator[Result, None]:
+    """Yield ``function`` of each item, in the items' order, while at most ``limit`` are under way.
+
+    An error is raised in its item's place. Whatever ends it early, nothing is left running.
+    """
+    waiting = (asyncio.ensure_future(function(item)) for item in items)
+    running = deque(islice(waiting, limit))
+    try:
+        while running:
+            result = await running[0]
+            running.popleft()
+            running.extend(islice(waiting, 1))
+            yield result
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
