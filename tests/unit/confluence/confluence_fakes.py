@@ -97,12 +97,13 @@ def make_client(
     patience=PATIENT,
     on_wait=None,
     governor=None,
+    authorization="Basic eDp5",
 ):
     timing = (clock or FakeClock()).timing
     return JsonClient(
         httpx2.AsyncClient(transport=httpx2.MockTransport(confluence)),
         root,
-        "Basic eDp5",
+        authorization,
         limits=limits or Limits(),
         patience=patience,
         timing=timing,

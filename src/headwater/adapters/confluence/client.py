@@ -29,6 +29,7 @@ from headwater.adapters.confluence.patience import (
     Timing,
     TransientError,
 )
+from headwater.adapters.confluence.telltales import find_telltales, is_telltale
 from headwater.adapters.metrics import NO_ANSWER, UPSTREAM_REQUESTS
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.jobs import SiteCredential
@@ -102,6 +103,7 @@ class JsonClient:
         self.limits = limits or Limits()
         self._http = http
         self._authorization = authorization
+        self._telltales = find_telltales(authorization)
         self._patience = patience
         self._timing = timing or Timing()
         self._visitor = visitor or SiteGovernor(self._timing, ceiling=self.limits.in_flight).join()
@@ -157,6 +159,13 @@ class JsonClient:
         value = read_json(answer, self.now())
         return Reply(value, answer.headers.get("link"))
 
+    def refuse_telltale(self, url: httpx2.URL) -> None:
+        """Raise ``RejectedRequestError`` for a URL that holds the caller's credential."""
+        if is_telltale(str(url), self._telltales):
+            raise RejectedRequestError(
+                "Confluence names a URL that holds the API token; nothing was sent there"
+            )
+
     def now(self) -> datetime:
         """Return the present, as this client's clock has it."""
         return self._timing.now()
@@ -174,6 +183,7 @@ class JsonClient:
     def _make_request(
         self, url: httpx2.URL, headers: Mapping[str, str], payload: bytes | None = None
     ) -> httpx2.Request:
+        self.refuse_telltale(url)
         if payload is None:
             return self._http.build_request("GET", url, headers=headers)
         headers = {**headers, "content-type": "application/json"}

@@ -102,6 +102,7 @@ async def _follow(client: JsonClient, url: httpx2.URL, max_bytes: int) -> Answer
             judge_status(answer, client.now())
             return answer
         stop = _read_next(stop, answer)
+        client.refuse_telltale(stop.url)
     raise RejectedRequestError("Confluence redirects the download round and round")
 
 
