@@ -16,7 +16,7 @@ import jwt
 COMMAND = str(Path(sys.executable).with_name("headwater"))
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 SECRET = "a-shared-secret-of-more-than-32-bytes"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for anything to happen on a busy machine."""
 
 STOPPING = 20.0
@@ -85,10 +85,18 @@ class Service:
                 return fields
         return self.log[-1:] == [""]
 
+    @property
+    def url(self):
+        """Where it serves its API, once it does."""
+        return self.wait_for("serving")["url"]
+
     def events(self, event):
         """Return every log line of this event so far."""
         lines = [json.loads(line) for line in self.log if line.startswith("{")]
         return [fields for fields in lines if fields.get("event") == event]
+
+    def is_alive(self):
+        return self.process.poll() is None
 
     def kill(self):
         """End it as ``kill -9`` does."""
@@ -119,7 +127,7 @@ def serve(data_dir, **settings):
     """Run ``headwater serve``; give the process and a client of its API."""
     with (
         run_service(data_dir, "serve", **settings) as service,
-        open_api(service.wait_for("serving")["url"]) as api,
+        open_api(service.url) as api,
     ):
         yield service, api
 

@@ -1,8 +1,10 @@
 """Commands that run until they are stopped: ``serve``, ``worker`` and ``sandbox``."""
 
 import asyncio
+import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -23,6 +25,14 @@ from headwater.sandbox.server import run_sandbox
 from headwater.sandbox.worlds import make_world
 
 SHUTDOWN_SECONDS: Final = 10
+"""How long requests at work may take once the server is asked to stop."""
+
+STOP_SECONDS: Final = 25.0
+"""How long a stop may take in all: less than the half minute that orchestrators commonly allow."""
+
+CUT_OFF: Final = 1
+"""Exit code of a process that did not stop by itself within the bound."""
+
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _log = structlog.get_logger("headwater.cli")
@@ -145,15 +155,32 @@ async def _run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[N
 
 
 def _watch_signals() -> asyncio.Event:
-    """Return what the first SIGINT or SIGTERM sets; a second one ends the process at once."""
+    """Return what the first SIGINT or SIGTERM sets; a second one ends the process at once.
+
+    So does the bound on stopping: whatever still hangs then is in no state to be waited for, and
+    what is stored goes on at the next start as after any other end.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def ask_to_stop() -> None:
         stop.set()
+        _start_bound()
         for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask_to_stop)
     return stop
+
+
+def _start_bound() -> None:
+    """End the process when the time for stopping is over, even if nothing of it answers any more."""
+    bound = threading.Timer(STOP_SECONDS, _cut_off)
+    bound.daemon = True
+    bound.start()
+
+
+def _cut_off() -> None:
+    _log.error("stopping took too long; the process ends as it is", seconds=STOP_SECONDS)
+    os._exit(CUT_OFF)

@@ -32,10 +32,12 @@ from headwater.jobs.workbench import (
 from headwater.ports import Ports
 from headwater.services.credentials import remove_expired_credentials
 from headwater.services.removal import carry_out_deletions
+from headwater.services.schedules import start_due
 
 TURN_SECONDS: Final = 1.0
 """How soon at the latest a job is seen that another process has stored."""
 
+SCHEDULE_SECONDS: Final = 5.0
 TAKE_OVER_SECONDS: Final = 5.0
 SWEEP_SECONDS: Final = 3600.0
 PARKING_SECONDS: Final = 10.0
@@ -106,6 +108,7 @@ class JobEngine:
         self._dispatcher = dispatcher
         return [
             Chore("give jobs their turn", TURN_SECONDS, dispatcher.give_turns, runtime.freed),
+            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, runtime.ports)),
             Chore("take over jobs", TAKE_OVER_SECONDS, partial(self._take_over, seat)),
             Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, runtime.ports)),
             Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, runtime.ports)),
@@ -141,6 +144,11 @@ def _use_write_ahead_log(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     finally:
         connection.close()
+
+
+async def _start_due(ports: Ports) -> None:
+    for ref in await start_due(ports):
+        _log.info("job started by its schedule", job_id=ref.job_id)
 
 
 async def _sweep_credentials(ports: Ports) -> None:

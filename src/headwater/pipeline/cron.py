@@ -1,6 +1,7 @@
 """Cron expressions as a schedule may have them: the five classic fields, in UTC."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Final
 
 from croniter import croniter
@@ -16,3 +17,11 @@ def is_cron(text: str) -> bool:
     fields = text.split(" ")
     has_form = len(fields) == FIELDS and all(map(_FIELD.fullmatch, fields))
     return has_form and bool(croniter.is_valid(text, strict=True))
+
+
+def find_due(expression: str, *, since: datetime, now: datetime) -> datetime | None:
+    """Return the latest time of the schedule up to now; ``None`` unless it lies after ``since``."""
+    # croniter looks for what lies before a second, and that second is to be counted in.
+    second = now.replace(microsecond=0) + timedelta(seconds=1)
+    latest: datetime = croniter(expression, second).get_prev(datetime)
+    return latest if latest > since else None

@@ -1,7 +1,7 @@
 """Credentials at rest: sealed on the way in, opened only where Confluence is called.
 
-One is kept while its job is open, and for a week after that if something failed or is held, so that
-it can be retried or approved.
+One is kept while its job is open, for a week after that if something failed or is held, so that it
+can be retried or approved, and for as long as a schedule repeats the job.
 """
 
 import json
@@ -10,8 +10,10 @@ from datetime import timedelta
 from typing import Final
 
 from headwater.domain.errors import InvalidInputError, SourceRefusedError
-from headwater.domain.jobs import Job, SiteAddress, SiteCredential
+from headwater.domain.ids import TenantId
+from headwater.domain.jobs import Job, JobRef, SiteAddress, SiteCredential
 from headwater.domain.secrets import Secret
+from headwater.domain.settings import SyncConfigurationId
 from headwater.ports import Ports, SecretBox
 
 KEPT_FOR: Final = timedelta(days=7)
@@ -36,7 +38,10 @@ async def open_credential(ports: Ports, job: Job) -> SiteCredential:
     """Return the job's credential; ``SourceRefusedError`` when it is no longer stored."""
     stored = await find_credential(ports, job)
     if stored is None:
-        raise SourceRefusedError("the credential of this job is no longer stored; upload again")
+        raise SourceRefusedError(
+            "the credential of this job is no longer stored; upload again, and a schedule of its"
+            " configuration goes on with the new one"
+        )
     return stored
 
 
@@ -79,10 +84,22 @@ async def remove_credential(ports: Ports, job: Job) -> None:
 
 
 async def settle_credential(ports: Ports, job: Job) -> None:
-    """Forget the credential of a job that has ended, unless something failed or is held."""
+    """Forget the credential of a job that has ended, unless it is going to be needed."""
     counted = job.progress.documents + job.progress.attachments
-    if not (counted.failed or counted.held):
+    if counted.failed or counted.held or not job.credential_id:
+        return
+    if not await ports.schedules.uses(job.ref.tenant, job.credential_id):
         await remove_credential(ports, job)
+
+
+async def release_credentials(
+    ports: Ports, tenant: TenantId, configuration_id: SyncConfigurationId
+) -> None:
+    """Forget the credentials that were kept for a configuration's schedule, which it has no more."""
+    for job_id in await ports.schedules.list_uploads(tenant, configuration_id):
+        job = await ports.jobs.find(JobRef(tenant, job_id))
+        if job and job.status.is_final:
+            await settle_credential(ports, job)
 
 
 async def remove_expired_credentials(ports: Ports) -> int:

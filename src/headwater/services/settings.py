@@ -17,6 +17,10 @@ from headwater.domain.settings import (
     SyncSettings,
 )
 from headwater.ports import Embedder, Extractor, Ports
+from headwater.services.credentials import release_credentials
+
+MAX_CONFIGURATIONS: Final = 1_000
+"""Of a tenant: they are listed whole."""
 
 MAX_ENTRIES: Final = 10_000
 """Of a tenant's blacklist, which every sync reads whole."""
@@ -39,6 +43,8 @@ async def put_configuration(
 
 
 def check_feasible(settings: SyncSettings, embedder: Embedder, extractor: Extractor) -> None:
+    if settings.schedule is None:
+        await release_credentials(ports, tenant, name)
     """Raise ``InvalidInputError`` for settings that these cannot follow."""
     window = embedder.max_tokens
     if settings.chunk_tokens is not None and settings.chunk_tokens > window:
@@ -78,6 +84,8 @@ async def remove_configuration(ports: Ports, tenant: TenantId, name: SyncConfigu
 
 def _no_configuration(name: SyncConfigurationId) -> NotFoundError:
     return NotFoundError(
+    await release_credentials(ports, tenant, name)
+    await ports.schedules.forget(tenant, name)
         f"no sync configuration {name!r}; GET /v2/confluence/sync-configurations lists yours"
     )
 

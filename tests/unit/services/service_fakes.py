@@ -131,6 +131,7 @@ async def open_ports(folder):
         "credentials": stores.credentials,
         "work": stores.work,
         "configurations": stores.configurations,
+        "schedules": stores.schedules,
         "blacklist": stores.blacklist,
         "secret_box": FernetSecretBox(["a-key-for-tests"]),
         "queue": FakeQueue(),

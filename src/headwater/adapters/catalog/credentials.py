@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, tuple_, update
 
 from headwater.adapters.catalog.engine import Database
+from headwater.adapters.catalog.schedules import read_scheduled_credentials
 from headwater.adapters.catalog.schema import credentials, jobs
 from headwater.domain.ids import CredentialId, TenantId
 from headwater.ports import SealedCredential
@@ -30,14 +31,23 @@ class SqlCredentialStore:
             await connection.execute(delete(credentials).where(_named(tenant, credential_id)))
 
     async def remove_expired(self, *, ended_before: datetime) -> int:
-        """Remove the credentials of every tenant's jobs that ended before; return how many."""
-        ended = select(jobs.c.tenant, jobs.c.credential_id).where(
-            jobs.c.finished_at < ended_before, jobs.c.credential_id.is_not(None)
-        )
+        """Remove the credentials of every tenant's jobs that ended before; return how many.
+
+        One that a younger job uses too, or that a schedule is going to use, stays.
+        """
+        ended = _used_by(jobs.c.finished_at < ended_before)
+        needed = _used_by(or_(jobs.c.finished_at.is_(None), jobs.c.finished_at >= ended_before))
         key = tuple_(credentials.c.tenant, credentials.c.credential_id)
         async with self.database.write() as connection:
-            removed = await connection.execute(delete(credentials).where(key.in_(ended)))
-        return removed.rowcount
+            kept = await read_scheduled_credentials(connection)
+            old = select(credentials.c.tenant, credentials.c.credential_id).where(
+                key.in_(ended), key.not_in(needed)
+            )
+            found = {(row.tenant, row.credential_id) for row in await connection.execute(old)}
+            for tenant, credential_id in found - kept:
+                named = _named(TenantId(tenant), CredentialId(credential_id))
+                await connection.execute(delete(credentials).where(named))
+        return len(found - kept)
 
     async def list_all(self) -> Sequence[SealedCredential]:
         """Return every tenant's credentials: as many as there are open or unsettled jobs."""
@@ -58,6 +68,12 @@ class SqlCredentialStore:
                 update(credentials).where(same).values(sealed=sealed)
             )
         return changed.rowcount > 0
+
+
+def _used_by(whose: ColumnElement[bool]) -> Select[tuple[str, str | None]]:
+    return select(jobs.c.tenant, jobs.c.credential_id).where(
+        whose, jobs.c.credential_id.is_not(None)
+    )
 
 
 def _named(tenant: TenantId, credential_id: CredentialId) -> ColumnElement[bool]:

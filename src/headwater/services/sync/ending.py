@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from headwater.domain.errors import HeadwaterError, JobCancelledError
+from headwater.domain.errors import HeadwaterError, JobCancelledError, SourceRefusedError
 from headwater.domain.jobs import DocumentCounts, Job, JobChange, JobRef, JobStatus, Progress, Stage
 from headwater.ports import Ports
 from headwater.services.credentials import settle_credential
@@ -26,7 +26,16 @@ async def abort(ports: Ports, ref: JobRef, error: HeadwaterError) -> None:
     job = await read_open_job(ports, ref)
     cancelled = isinstance(error, JobCancelledError)
     status = JobStatus.CANCELLED if cancelled else JobStatus.FAILED
-    await _close(ports, job, status, str(error))
+    await _close(ports, job, status, f"{error}{await _advise(ports, job, error)}")
+
+
+async def _advise(ports: Ports, job: Job, error: HeadwaterError) -> str:
+    """Return what is worth adding where a schedule is going to meet the same again."""
+    if not isinstance(error, SourceRefusedError) or job.credential_id is None:
+        return ""
+    if await ports.schedules.uses(job.ref.tenant, job.credential_id):
+        return "; upload the space again with credentials that work, and its schedule takes those"
+    return ""
 
 
 async def fail(ports: Ports, ref: JobRef, error_id: str) -> None:
