@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater.domain.content import Document, DocumentMetadata, ListedAttachment, Space
-from headwater.domain.errors import DocumentError
+from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import UploadRequest
 from headwater.domain.sync import KnownDocument, Provenance, WorkItem
 from headwater.pipeline.confidence import rate_chunks
 from headwater.pipeline.planning import (
+    OCR_MISSING,
     OCR_OFF,
+    OCR_UNNEEDED,
     UNSUPPORTED_FORMAT,
-    current_recipes,
+    FileRecipes,
     is_same_file,
     is_searchable,
 )
+from headwater.pipeline.selection import MAX_ATTACHMENT_BYTES
 from headwater.ports import AttachmentFile, Extraction, ExtractionPolicy
 from headwater.services.sync.batches import call_store
 from headwater.services.sync.preparing import (
@@ -46,7 +49,10 @@ _READ_IN_VAIN: Final = frozenset({OCR_OFF, UNSUPPORTED_FORMAT})
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRules:
-    """How an upload wants its attachments. A larger file than ``max_bytes`` fails as too large."""
+    """How an upload wants its attachments.
+
+    A larger file than ``max_bytes`` is left out if that is a setting, and fails as too large if not.
+    """
 
     max_bytes: int
     policy: ExtractionPolicy
@@ -96,17 +102,27 @@ class _FileReader:
 
     async def _read(self, listed: ListedAttachment) -> Readied:
         """Download the file, and extract its text unless its bytes are known."""
-        data = await self.run.source.fetch_attachment(listed, max_bytes=self.rules.max_bytes)
+        data = await self._download(listed)
+        if data is None:
+            recipe = self.run.file_recipes.name(OCR_UNNEEDED)
+            return LeftOut(self.metadata, MAX_ATTACHMENT_BYTES, Provenance(recipe))
         digest = hashlib.sha256(data).hexdigest()
         return await self._recall(digest) or await self._extract(listed, data, digest)
+
+    async def _download(self, listed: ListedAttachment) -> bytes | None:
+        """Return the bytes; ``None`` where they are more than a setting wants, whatever was listed."""
+        most = self.rules.max_bytes
+        try:
+            return await self.run.source.fetch_attachment(listed, max_bytes=most)
+        except DocumentError as error:
+            if error.error_type is FailureType.FILE_TOO_LARGE and most < MOST_BYTES:
+                return None
+            raise
 
     async def _recall(self, digest: str) -> Readied | None:
         """Return what the same bytes gave when they were read before, if that is still there."""
         run, known = self.run, self.known
-        recipes = current_recipes(
-            run.ports.extractor.recipe, run.recipe, use_ocr=self.rules.policy.use_ocr
-        )
-        if known is None or not is_same_file(known, self.metadata, digest, recipes):
+        if known is None or not is_same_file(known, self.metadata, digest, run.file_recipes):
             return None
         if known.skip_reason in _READ_IN_VAIN:
             return LeftOut(self.metadata, known.skip_reason, known.provenance)
@@ -123,12 +139,19 @@ class _FileReader:
         run = self.run
         file = AttachmentFile(listed.title, listed.media_type, data)
         found = await run.ports.extractor.extract(file, self.rules.policy)
-        recipe = run.attachment_recipe(ocr_missing=found.ocr_wanted > 0)
-        provenance = Provenance(str(recipe), body_digest=digest)
+        recipe = run.file_recipes.name(_mark_ocr(found, run.file_recipes))
+        provenance = Provenance(recipe, body_digest=digest)
         reason = _reason_to_leave_out(found)
         if reason:
             return LeftOut(self.metadata, reason, provenance)
         return await asyncio.to_thread(_cut, run, self.metadata, found, provenance)
+
+
+def _mark_ocr(found: Extraction, recipes: FileRecipes) -> str:
+    """Say for the recipe what OCR did in a file, or would have done."""
+    if found.ocr_wanted:
+        return OCR_MISSING
+    return recipes.ocr_done if found.ocr_pages else OCR_UNNEEDED
 
 
 def _reason_to_leave_out(found: Extraction) -> str | None:
