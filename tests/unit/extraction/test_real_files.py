@@ -1,9 +1,11 @@
 """Files that others made, where the reference data stand beside the repository."""
 
 import json
+import random
 import re
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,24 @@ async def test_every_file_ends_in_text_in_time_or_in_a_typed_error(extract):
     assert outcomes["testODTEncrypted.odt"] == "ACCESS_DENIED"
     assert outcomes["trunc.docx"] == "PARSE_ERROR"
     assert outcomes["random.bin"] == "unsupported"
+    assert (await extract(b"alive", "a.txt")).markdown == "alive"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("damage", ["cut off", "flipped"])
+async def test_damaged_files_end_in_text_in_time_or_in_a_typed_error(extract, damage):
+    generator = random.Random(17)  # noqa: S311  (reproducible damage)
+    for path in all_files():
+        data = bytearray(path.read_bytes())
+        if damage == "cut off":
+            del data[generator.randrange(len(data) + 1) :]
+        for _ in range(20 if damage == "flipped" and data else 0):
+            data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
+        start = time.monotonic()
+        with suppress(DocumentError):
+            await extract(bytes(data), path.name)
+        assert time.monotonic() - start < IN_TIME, path
     assert (await extract(b"alive", "a.txt")).markdown == "alive"
 
 
