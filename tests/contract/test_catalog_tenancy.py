@@ -11,9 +11,11 @@ from headwater.domain.content import Annotation, Restriction
 from headwater.domain.errors import RequestError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobChange, JobStatus, Progress
+from headwater.domain.removal import Cleared
 from headwater.domain.sync import Action, Decision, Outcome, Provenance
 from tests.contract.catalog_samples import (
     ENGINES,
+    NOW,
     OPEN_SCOPE,
     SITE,
     SPACE,
@@ -111,7 +113,25 @@ async def remove_held(stores, ref, marker, _number):
     await stores.catalog.remove_held(ref, DOCUMENTS, tally)
 
 
+async def delete_documents(stores, ref, _marker, number):
+    places = [Cleared(SITE, SPACE), Cleared(SITE)][number - 1 :] if number else []
+    ids = DOCUMENTS[number:]
+    await stores.deletions.remove(ref.tenant, ids, places, now=NOW, claimed_until=NOW)
+
+
+async def settle_deletions(stores, ref, _marker, number):
+    await stores.deletions.settle_removed(ref.tenant, DOCUMENTS[number:])
+
+
+async def lift_tombstones(stores, ref, _marker, _number):
+    found = await stores.deletions.tombstones(ref.tenant, SITE)
+    await stores.deletions.lift(ref.tenant, SITE, found)
+
+
 CALLS = [
+    delete_documents,
+    settle_deletions,
+    lift_tombstones,
     add_job,
     change_job,
     cancel_job,
@@ -170,6 +190,14 @@ async def read_everything(stores, ref):
             await catalog.read_titled(tenant, SPACE, title) for title in ("left", "right", "Page 0")
         ],
         "rules": await catalog.scope_rules(tenant),
+        "tombstones": await stores.deletions.tombstones(tenant, SITE),
+        "inventory": await stores.inventory.list_documents(tenant, after=None, limit=9),
+        "failed": await stores.inventory.list_failed(tenant, after=None, limit=9),
+        "found": [
+            await stores.inventory.find_by_id(tenant, CONTENT),
+            await stores.inventory.find_in(tenant, Cleared(SITE)),
+            await stores.inventory.find_places(tenant, ["https://wiki.acme.example/"]),
+        ],
         "scopes": await catalog.current_scopes(tenant, DOCUMENTS),
     }
 
