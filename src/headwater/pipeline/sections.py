@@ -30,6 +30,11 @@ class FenceTracker:
     def __init__(self) -> None:
         self._open = ""
 
+    @property
+    def open_mark(self) -> str:
+        """The marks of the fence that is open, which close it on a line of their own; else nothing."""
+        return self._open
+
     def is_code(self, line: str) -> bool:
         """Tell whether a line is a fence or inside one; call it once for every line, in order."""
         match = _FENCE.match(line)

@@ -79,7 +79,15 @@ KEPT = {
     ),
     "plantuml, not packed": (macro("plantumlcloud", data="a -> b", compressed="false"), "```plantuml\na -> b\n```"),
     "mermaid": (macro("mermaid-macro", "<![CDATA[graph TD]]>"), "```mermaid\ngraph TD\n```"),
-    "markdown": (macro("markdown", "<![CDATA[## T\n\n* a]]>"), "## T\n\n* a"),
+    "markdown": (macro("markdown", "<![CDATA[\n## T\n\n* a\n]]>"), "## T\n\n* a"),
+    "markdown with an open fence": (
+        macro("markdown", "<![CDATA[a\n````sh\n\n# b]]>") + "<p>c</p>",
+        "a\n````sh\n\n# b\n````\n\nc",
+    ),
+    "markdown in an item": (
+        f"<ul><li>{macro('markdown', '<![CDATA[## T' + chr(10) * 2 + 'a]]>')}</li></ul>",
+        "- **T**\n\n  a",
+    ),
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from headwater.pipeline.markdown.text import (
     normalise_space,
 )
 from headwater.pipeline.markdown.visitor import Made, Rule, Visitor
+from headwater.pipeline.sections import FenceTracker, split_blocks
 from headwater.pipeline.storage_format import strip_tags
 from headwater.pipeline.storage_names import AC, Element, read_text
 
@@ -52,8 +53,15 @@ def _diagram_source(language: str) -> MacroRule:
 
 
 def _render_markdown(macro: Macro, visitor: Visitor) -> list[str]:
-    text = macro.read_plain_body().strip()
-    return [*([text] if text else []), *macro.render_besides(visitor)]
+    return [*_list_blocks(macro.read_plain_body()), *macro.render_besides(visitor)]
+
+
+def _list_blocks(markdown: str) -> list[str]:
+    """Return Markdown's own blocks; a fence left open is closed, or it would swallow the rest of the page."""
+    fences = FenceTracker()
+    for line in markdown.split("\n"):
+        fences.is_code(line)
+    return list(split_blocks(f"{markdown}\n{fences.open_mark}"))
 
 
 def _render_html(macro: Macro, visitor: Visitor) -> list[str]:
