@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.rig.service import Report, run_service
+from benchmarks.rig.service import FORGETFUL, LANCE, Report, run_service
 from headwater.sandbox.generator import Recipe, generate_world
 from headwater.sandbox.server import run_sandbox_thread
 
@@ -29,26 +29,25 @@ def main() -> None:
     parser.add_argument("--pages", type=int, nargs="+", default=[1000, 10_000])
     options = parser.parse_args()
     table = _make_table()
-    for forgetful in (False, True):
-        peaks = [_measure(pages, table, forgetful=forgetful) for pages in sorted(options.pages)]
-        _check(peaks)
+    for store in (FORGETFUL, LANCE):
+        _check([_measure(pages, table, store) for pages in sorted(options.pages)])
     Console(width=120).print(table)
 
 
-def _measure(pages: int, table: Table, *, forgetful: bool) -> float:
+def _measure(pages: int, table: Table, store: str) -> float:
     recipe = Recipe(
         pages=pages, comments_every=COMMENTS_EVERY, restrictions_every=RESTRICTIONS_EVERY
     )
     with (
         run_sandbox_thread(generate_world(recipe)) as site,
-        run_service(forgetful=forgetful) as service,
+        run_service(store=store) as service,
     ):
         first = service.upload(site, source_restriction=True)
         unchanged = service.upload(site, source_restriction=True)
     for what, report in (("first", first), ("unchanged", unchanged)):
         assert report.status == "succeeded", report.message
-        table.add_row(*_make_row(pages, what, report, forgetful=forgetful))
-        print(*_make_row(pages, what, report, forgetful=forgetful), report.steps, flush=True)
+        table.add_row(*_make_row(store, pages, what, report))
+        print(*_make_row(store, pages, what, report), flush=True)
     return unchanged.peak
 
 
@@ -63,9 +62,9 @@ def _make_table() -> Table:
     return table
 
 
-def _make_row(pages: int, what: str, report: Report, *, forgetful: bool) -> list[str]:
+def _make_row(store: str, pages: int, what: str, report: Report) -> list[str]:
     return [
-        "none" if forgetful else "LanceDB",
+        store,
         f"{pages:,}",
         what,
         f"{report.embedded:,}",

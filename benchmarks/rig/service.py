@@ -10,7 +10,7 @@ import logging
 import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from structlog.typing import EventDict, WrappedLogger
 from benchmarks.rig.embedders import ConstantEmbedder, WatchedEmbedder
 from benchmarks.rig.stores import ForgetfulStore
 from headwater.adapters.logs import configure_logging
+from headwater.adapters.memory_store import MemoryStore
 from headwater.bootstrap import open_ports, prepare_settings
 from headwater.config import Settings, load_settings
 from headwater.domain.ids import SpaceKey, TenantId
@@ -37,13 +38,20 @@ from headwater.domain.jobs import (
     UploadRequest,
 )
 from headwater.domain.secrets import Secret
-from headwater.ports import Embedder, Ports
+from headwater.ports import Embedder, Ports, VectorStore
 from headwater.sandbox.server import Sandbox
 from headwater.services.uploads import submit_upload
 
 TENANT = TenantId("00000000-0000-4000-8000-000000000001")
 SPACE = SpaceKey("GEN1")
 POLL_SECONDS = 0.05
+
+LANCE, IN_MEMORY, FORGETFUL = "LanceDB", "memory", "none"
+STORES: Mapping[str, Callable[[], VectorStore | None]] = {
+    LANCE: lambda: None,  # what the settings name
+    IN_MEMORY: MemoryStore,
+    FORGETFUL: ForgetfulStore,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +95,13 @@ class Service:
 
 
 @contextmanager
-def run_service(*, offline_embedder: bool = False, forgetful: bool = False) -> Iterator[Service]:
+def run_service(*, offline_embedder: bool = False, store: str = LANCE) -> Iterator[Service]:
     """Start a service over an empty folder; with the offline embedder, or one that costs nothing.
 
-    ``forgetful`` gives it a vector store that keeps nothing.
+    ``store`` is ``LANCE``, ``IN_MEMORY`` or ``FORGETFUL``, which keeps nothing.
     """
     with TemporaryDirectory(prefix="headwater-bench-") as folder:
-        task = {"folder": folder, "offline_embedder": offline_embedder, "forgetful": forgetful}
+        task = {"folder": folder, "offline_embedder": offline_embedder, "store": store}
         command = [sys.executable, "-m", "benchmarks.rig.service", json.dumps(task)]
         if offline_embedder:
             # The model is built at first use: by a process that is not measured.
@@ -109,7 +117,7 @@ async def _serve(task: Mapping[str, Any]) -> None:
     settings = prepare_settings(
         load_settings(data_dir=Path(task["folder"]), allowed_private_hosts=("127.0.0.1",))
     )
-    store = ForgetfulStore() if task["forgetful"] else None
+    store = STORES[task["store"]]()
     async with (
         _open_embedder(settings, offline=task["offline_embedder"]) as embedder,
         open_ports(settings, embedder=embedder, store=store) as ports,
