@@ -33,18 +33,22 @@ async def put_configuration(
 ) -> SyncConfiguration:
     """Add or replace a configuration and return it as stored.
 
-    ``InvalidInputError`` for settings that embedder or extractor cannot follow; its ``loc`` is the
-    setting's name.
+    ``InvalidInputError`` for settings that embedder or extractor cannot follow, whose ``loc`` is the
+    setting's name, and for one configuration too many.
     """
     check_feasible(settings, ports.embedder, ports.extractor)
+    names = {known.id for known in await ports.configurations.list(tenant)}
+    if name not in names and len(names) >= MAX_CONFIGURATIONS:
+        text = f"there are {MAX_CONFIGURATIONS} sync configurations; delete one first"
+        raise InvalidInputError((), text, "value_error.configurations_full")
     now = ports.now()
     await ports.configurations.put(tenant, SyncConfiguration(name, settings, now, now))
+    if settings.schedule is None:
+        await release_credentials(ports, tenant, name)
     return await read_configuration(ports, tenant, name)
 
 
 def check_feasible(settings: SyncSettings, embedder: Embedder, extractor: Extractor) -> None:
-    if settings.schedule is None:
-        await release_credentials(ports, tenant, name)
     """Raise ``InvalidInputError`` for settings that these cannot follow."""
     window = embedder.max_tokens
     if settings.chunk_tokens is not None and settings.chunk_tokens > window:
@@ -80,12 +84,12 @@ async def remove_configuration(ports: Ports, tenant: TenantId, name: SyncConfigu
     """Remove a configuration; ``NotFoundError`` if the tenant has none of that id."""
     if not await ports.configurations.remove(tenant, name):
         raise _no_configuration(name)
+    await release_credentials(ports, tenant, name)
+    await ports.schedules.forget(tenant, name)
 
 
 def _no_configuration(name: SyncConfigurationId) -> NotFoundError:
     return NotFoundError(
-    await release_credentials(ports, tenant, name)
-    await ports.schedules.forget(tenant, name)
         f"no sync configuration {name!r}; GET /v2/confluence/sync-configurations lists yours"
     )
 
@@ -115,10 +119,11 @@ async def add_entry(
 
     ``InvalidInputError`` once the list is full.
     """
-    if len(await ports.blacklist.list(tenant)) >= MAX_ENTRIES:
+    entry = BlacklistEntry(_name_entry(kind, value), kind, value, ports.now())
+    ids = {known.id for known in await ports.blacklist.list(tenant)}
+    if entry.id not in ids and len(ids) >= MAX_ENTRIES:
         text = f"the blacklist has {MAX_ENTRIES} entries; remove some, or name whole trees"
         raise InvalidInputError(("body",), text, "value_error.blacklist_full")
-    entry = BlacklistEntry(_name_entry(kind, value), kind, value, ports.now())
     return await ports.blacklist.add(tenant, entry)
 
 

@@ -221,6 +221,22 @@ async def test_a_configuration_has_a_plain_name(client):
     assert (await put(client, {}, "N:1._-" + "x" * 194)).status_code == 200
 
 
+async def test_neither_list_grows_without_end(client, monkeypatch):
+    monkeypatch.setattr("headwater.services.settings.MAX_CONFIGURATIONS", 1)
+    monkeypatch.setattr("headwater.services.settings.MAX_ENTRIES", 1)
+    assert (await put(client, {})).status_code == 200
+    assert (await put(client, EVERYTHING)).status_code == 200
+    await client.post(BLACKLIST, json={"kind": "page", "value": "1"})
+
+    one_more = await put(client, {}, "weekly")
+    another = await client.post(BLACKLIST, json={"kind": "page", "value": "2"})
+    same = await client.post(BLACKLIST, json={"kind": "page", "value": "1"})
+
+    assert_refused(one_more, 422, (("body", "settings"), "value_error.configurations_full"))
+    assert_refused(another, 422, (("body",), "value_error.blacklist_full"))
+    assert same.status_code == 200
+
+
 async def test_a_manual_upload_takes_the_settings_as_they_are_when_it_is_accepted(client, world):
     await put(client, EVERYTHING)
     body = changed(CURL, "sync_config.processor_mode", "manual")
