@@ -132,6 +132,8 @@ async def open_ports(folder):
         "work": stores.work,
         "configurations": stores.configurations,
         "schedules": stores.schedules,
+        "max_open_jobs": 100,
+        "configurations": stores.configurations,
         "blacklist": stores.blacklist,
         "secret_box": FernetSecretBox(["a-key-for-tests"]),
         "queue": FakeQueue(),
