@@ -27,6 +27,7 @@ from headwater.domain.jobs import (
     DocumentCounts,
     Job,
     JobChange,
+    LossyDocument,
     ProcessorMode,
     Progress,
     SiteAddress,
@@ -65,6 +66,7 @@ PROGRESS = st.builds(
     requests=NUMBERS,
     skipped=COUNTS,
     losses=COUNTS,
+    lossiest=st.lists(st.builds(LossyDocument, TEXT, NUMBERS), max_size=5).map(tuple),
 )
 NAMES = st.frozensets(TEXT, max_size=3)
 RESTRICTIONS = st.builds(Restriction, NAMES, NAMES, NAMES, st.booleans())
