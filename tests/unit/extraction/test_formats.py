@@ -86,6 +86,22 @@ async def test_slides_have_number_title_and_their_own_notes(extract):
     assert "EU 412" in second
 
 
+async def test_slides_of_an_open_document_have_their_number(extract):
+    slides = "".join(
+        f"<draw:page><draw:frame><draw:text-box><text:p>Point {word}</text:p></draw:text-box></draw:frame></draw:page>"
+        for word in ("one", "two")
+    )
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "draw")
+    )
+    content = f'<office:document-content {names} office:version="1.2"><office:body><office:presentation>{slides}</office:presentation></office:body></office:document-content>'
+    kind = "application/vnd.oasis.opendocument.presentation"
+    found = await extract(make_zip({"mimetype": kind, "content.xml": content}), "a.odp")
+    assert found.markdown == "## Slide 1\n\nPoint one\n\n## Slide 2\n\nPoint two"
+    assert found.paged
+
+
 @pytest.mark.parametrize("packed", [False, True])
 async def test_a_drawing_gives_its_labels(extract, packed):
     labels = ["API gateway", "&lt;b&gt;Ledger&lt;/b&gt;&lt;br&gt;DB", "a &amp;amp; b"]

@@ -59,6 +59,18 @@ async def test_a_large_picture_in_a_page_of_text_is_read_after_it(extract):
     assert found.ocr_pages == 1
 
 
+async def test_a_turned_page_of_a_pdf_is_read_with_its_picture(extract):
+    turned = draw_text(*LINES, size=(900, 900)).rotate(90)
+    for more in ([], [write_lines("typed words here")]):
+        content = " ".join(["q 380 0 0 380 10 10 cm /I Do Q", *more])
+        data = make_scanned_pdf(turned, content=content).replace(
+            b"/MediaBox", b"/Rotate 90/MediaBox"
+        )
+        found = await extract(data, "a.pdf", use_ocr=True)
+        assert "failover took four minutes" in found.markdown
+        assert found.ocr_pages == 1
+
+
 async def test_a_scan_in_a_mail_is_read_under_its_name(extract):
     mail = make_mail("see the scan", [("scan.png", "image/png", save_image(draw_text(*LINES)))])
     found = await extract(mail, "a.eml", use_ocr=True)

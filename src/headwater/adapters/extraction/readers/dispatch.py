@@ -24,7 +24,10 @@ from headwater.adapters.extraction.readers.plain_text import (
     read_text,
     read_xml,
 )
-from headwater.adapters.extraction.readers.slides import read_presentation
+from headwater.adapters.extraction.readers.slides import (
+    read_presentation,
+    read_ruled_presentation,
+)
 from headwater.adapters.extraction.reading import Reading
 from headwater.adapters.extraction.sniffing import Format, sniff_format
 from headwater.domain.errors import DocumentError, FailureType
@@ -52,11 +55,10 @@ READERS: dict[Format, Reader] = {
         read_document,
         Format.DOC,
         Format.ODT,
-        Format.ODP,
-        Format.PPT,
         Format.EPUB,
         Format.MSG,
     ),
+    **_by_kind(read_ruled_presentation, Format.PPT, Format.ODP),
     **_by_kind(read_workbook, Format.XLSX, Format.XLSB, Format.XLS, Format.ODS),
     Format.DOCX: read_word,
     Format.PPTX: read_presentation,

@@ -97,8 +97,8 @@ async def read_rich(data: bytes, kind: Format, limits: Limits) -> RichText:
 
 
 PAGED = frozenset({Format.PDF, Format.PPTX})
-PACKAGES = frozenset({Format.ODT, Format.ODS, Format.ODP, Format.EPUB, Format.XLSB})
-"""Archives beside those of Word, Excel and PowerPoint, whose pictures are members."""
+PACKAGES = frozenset({Format.ODT, Format.ODS, Format.EPUB, Format.XLSB})
+"""Of the archives that are read here, those whose pictures are members."""
 
 
 def read_office(data: bytes, kind: Format, limits: Limits) -> RichText:

@@ -94,7 +94,8 @@ def _assemble(pages: Sequence[PdfPage | None], rich: Sequence[str]) -> Reading:
 
 def _find_scans(pages: Sequence[PdfPage | None], states: Sequence[PageState]) -> Iterator[Scan]:
     for number, (page, state) in enumerate(zip(pages, states, strict=True)):
-        if state in {PageState.SCAN, PageState.GARBLED}:
+        is_whole = page is not None and page.is_turned and page.silent_pictures
+        if state in {PageState.SCAN, PageState.GARBLED} or is_whole:
             yield Scan(number, number)
         elif page is not None:
             yield from (Scan(number, number, box=box) for box in page.silent_pictures)

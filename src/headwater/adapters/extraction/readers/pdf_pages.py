@@ -26,10 +26,14 @@ DEEPEST_FORM = 3
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
-    """The signs of a page, and the boxes of its large pictures that hold no text of its own."""
+    """The signs of a page, and the boxes of its large pictures that hold no text of its own.
+
+    The pixels of a page that is shown turned lie otherwise than these boxes.
+    """
 
     signs: PageSigns
     silent_pictures: tuple[Box, ...] = ()
+    is_turned: bool = False
 
 
 @contextmanager
@@ -98,7 +102,8 @@ def _read_open_page(page: pdfium.PdfPage) -> PdfPage:
         text = textpage.get_text_bounded()
         pictures, paths = _measure_objects(page)
         signs = PageSigns(text, _share(pictures, page.get_bbox()), paths, _share_unmapped(textpage))
-        return PdfPage(signs, _find_silent(page, textpage, pictures))
+        silent = _find_silent(page, textpage, pictures)
+        return PdfPage(signs, silent, is_turned=page.get_rotation() != 0)
     finally:
         textpage.close()
 
@@ -148,8 +153,6 @@ def _share_unmapped(textpage: pdfium.PdfTextPage) -> float:
 def _find_silent(
     page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, pictures: list[tuple[Box, int]]
 ) -> tuple[Box, ...]:
-    if page.get_rotation():  # its pixels are turned against these boxes
-        return ()
     least = PICTURE_SHARE * _area(page.get_bbox())
     large = [box for box, level in pictures if level == 0 and _area(box) >= least]
     return tuple(box for box in large if not textpage.get_text_bounded(*box).strip())

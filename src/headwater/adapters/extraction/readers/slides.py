@@ -27,6 +27,9 @@ from headwater.adapters.extraction.rich_text import (
 )
 from headwater.adapters.extraction.sniffing import Format
 
+_RULE = re.compile(r"^-----$", re.MULTILINE)
+"""What the library puts before each slide of a format whose slides it does not tell apart."""
+
 _TITLE = re.compile(r"\A\s*#{1,6} +(.+)\n*")
 DAMAGED_PACKAGE = (
     PythonPptxError,
@@ -67,6 +70,17 @@ def read_presentation(data: bytes, limits: Limits) -> Reading:
     reading = replace(plain, sections=_write_slides(slides, extras))
     by_slide = {number: extra.pictures for number, extra in enumerate(extras)}
     return place_pictures(reading, find_pictures(data, limits), by_slide)
+
+
+def read_ruled_presentation(data: bytes, kind: Format, limits: Limits) -> Reading:
+    """Return one section for each slide of a PPT or ODP file; notes are part of a slide's text."""
+    rich = read_office(data, kind, limits)
+    before, *slides = _RULE.split(rich.markdown)
+    sections = _write_slides(slides, [_Extras()] * len(slides))
+    if before.strip():
+        sections = (Section("", clean_markdown(before)), *sections)
+    reading = Reading(sections, losses=rich.losses)
+    return reading if kind is Format.PPT else add_pictures(reading, data, limits)
 
 
 def _read_extras(slide: Slide) -> _Extras:
