@@ -145,7 +145,7 @@ def _make_table() -> Table:
     table = Table(title="Requests of one sync, by what they ask for", title_justify="left")
     for name in ("face", "pages", "files", "comments", "sync"):
         table.add_column(name, justify="right")
-    for name in (*KINDS, "total", "bound", "embedded", "seconds"):
+    for name in (*KINDS, "total", "bound", "embedded", "seconds", "of processor"):
         table.add_column(name, justify="right")
     return table
 
@@ -163,6 +163,7 @@ def _make_row(sync: Sync) -> list[str]:
         str(bound + (5 if sync.what == "one edit" else 0)),
         str(sync.report.embedded),
         f"{sync.report.seconds:.1f}",
+        f"{sync.report.processor:.1f}",
     ]
 
 

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 import structlog
@@ -61,6 +61,8 @@ class Report:
     status: str
     message: str
     seconds: float
+    processor: float
+    """Seconds of processor time that the process took, whatever else the machine did."""
     steps: Mapping[str, float]
     """How long each step of the job took."""
     busy: float
@@ -125,12 +127,14 @@ async def _serve(task: Mapping[str, Any]) -> None:
         idle = _peak_mebibytes()
         while line := await asyncio.to_thread(sys.stdin.readline):
             busy, texts, started = embedder.busy, embedder.texts, monotonic()
+            worked = process_time()
             steps.clear()
             job = await _upload(ports, json.loads(line))
             report = Report(
                 status=job.status.value,
                 message=job.message or "",
                 seconds=monotonic() - started,
+                processor=process_time() - worked,
                 steps=dict(steps),
                 busy=embedder.busy - busy,
                 embedded=embedder.texts - texts,
