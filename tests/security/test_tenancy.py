@@ -15,9 +15,16 @@ from typing import Any
 
 import httpx2
 import jwt
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from structlog.testing import capture_logs
 
 from headwater.api.application import create_app
@@ -307,6 +314,13 @@ class TwoTenants(RuleBasedStateMachine):
 
 
 TwoTenants.TestCase.settings = settings(
-    max_examples=4, stateful_step_count=15, deadline=None, print_blob=True
+    max_examples=3, stateful_step_count=12, deadline=None, print_blob=True
 )
 TestTwoTenants = TwoTenants.TestCase
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_two_tenants_at_length():
+    at_length = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
+    run_state_machine_as_test(TwoTenants, settings=at_length)

@@ -18,6 +18,7 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TEXT = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"\bAT[A-Z]{3}3[\w+/=.-]{16,}"), MASK),  # Atlassian's API tokens
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MASK),
     (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), MASK),
 )

@@ -139,6 +139,7 @@ def test_secret_objects_are_masked_wherever_they_are(log, capsys):
         ("sent Authorization: Bearer abcdefghijklmnop12345", "abcdefghijklmnop12345"),
         ("header basic dXNlcjpwYXNzd29yZDEyMw==", "dXNlcjpwYXNz"),
         ("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIi"),
+        ("bad token ATATT3xFfGF0Tabcdefgh12345_-=ABC, try again", "xFfGF0Tabcdefgh"),
         ("postgresql://app:hunter2@db:5432/x", "hunter2"),
         ("redis://:hunter2@cache", "hunter2"),
     ],
