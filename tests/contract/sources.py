@@ -62,11 +62,11 @@ async def enter(way, world=None):
         yield sandbox, source
 
 
-def open_source(way, sandbox, credential=None, **options):
+def open_source(way, sandbox, credential=None, *, asked=None, **options):
     sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=HASTY, **options)
     url = sandbox.url if way.is_bare else sandbox.instance_url
     address = SiteAddress(sandbox.gateway_url if way.by_gateway else url, sandbox.web_url)
-    return sources.open(address, credential or way.login_of(sandbox))
+    return sources.open(address, credential or way.login_of(sandbox), options=asked)
 
 
 def make_world():

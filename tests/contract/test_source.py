@@ -13,7 +13,7 @@ from headwater.domain.errors import (
 from headwater.domain.ids import ContentId, SpaceKey
 from headwater.domain.jobs import SiteCredential
 from headwater.domain.secrets import Secret
-from headwater.ports import ContentStatus
+from headwater.ports import ContentStatus, SourceOptions
 from tests.contract.sources import KEY, WAYS, collect, enter, find, make_world, open_source
 
 NOBODY = ContentId("999999999")
@@ -334,3 +334,36 @@ async def test_no_listing_ends_well_once_the_caller_is_a_stranger(way):
 
 def make_browser():
     return httpx2.AsyncClient(trust_env=False)
+
+
+async def test_archived_pages_are_shown_only_where_they_are_asked_for(way):
+    async with enter(way) as (sandbox, source):
+        world = sandbox.world
+        page = world.create_page(KEY, "Kept", "<p>old words</p>").id
+        world.label(page, "kept")
+        file = world.attach(page, "old.txt", b"old", media_type="text/plain").id
+        remark = world.comment(page, "<p>once</p>").id
+        world.archive(page)
+        space = await open_space(source)
+        assert page not in await list_ids(source, space)
+        wanted = SourceOptions(include_archived=True)
+        async with open_source(way, sandbox, asked=wanted) as archive:
+            shown = {page, file, remark} & await list_ids(archive, space)
+            # Data Center archives spaces, not pages.
+            assert shown == (set() if way.is_data_center else {page, file, remark})
+            if shown:
+                listed = await collect(archive.list_documents(space))
+                chosen = [item for item in listed if item.content_id == page]
+                (fetched,) = [item async for item in archive.fetch_pages(chosen)]
+                assert fetched.outcome.body == "<p>old words</p>"
+                notes = await collect(archive.list_annotations(space))
+                assert {item.content_id: item.labels for item in notes}[page] == {"kept"}
+
+
+async def list_ids(source, space):
+    """Return the ids of everything that is listed of a space."""
+    return {
+        *(item.content_id for item in await collect(source.list_documents(space))),
+        *(item.content_id for item in await collect(source.list_attachments(space))),
+        *(item.comment_id for item in await collect(source.list_comments(space))),
+    }

@@ -129,6 +129,7 @@ class Source(Protocol):
     def list_documents(self, space: Space) -> AsyncGenerator[Sequence[ListedDocument], None]:
         """Yield the space's current pages and blog posts, a few hundred at a time.
 
+        With ``SourceOptions.include_archived`` archived pages too, here and in the other listings.
         Ends normally only after the listing's own last page; ``ListingIncompleteError`` otherwise.
         The same document may come twice while the space is edited.
         """
