@@ -25,6 +25,7 @@ RETRY_PAUSE: Final = 1.0
 """Seconds until an issuer is asked again while there is no key at all."""
 
 TIMEOUT: Final = 5.0
+"""Seconds for a whole fetch, however steadily the answer drips."""
 
 JsonKey = Mapping[str, Any]
 Fetch = Callable[[str], Awaitable[Sequence[JsonKey]]]
@@ -38,11 +39,11 @@ _log = structlog.get_logger("headwater.api")
 async def fetch_keys(url: str) -> Sequence[JsonKey]:
     """Return the key set's entries; ``RetryableError`` when the issuer gives none."""
     try:
-        async with httpx2.AsyncClient(timeout=TIMEOUT) as client:
+        async with asyncio.timeout(TIMEOUT), httpx2.AsyncClient(timeout=TIMEOUT) as client:
             response = await client.get(url)
             keys = response.raise_for_status().json()["keys"]
             return [key for key in keys if isinstance(key, dict)]
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+    except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise RetryableError(
             "the token issuer's key set cannot be read; check HEADWATER_JWT_JWKS_URL"
         ) from error

@@ -1,11 +1,12 @@
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from headwater.api import keysets
 from headwater.api.keysets import FRESH, PAUSE, RETRY_PAUSE, STALE, KeySet, fetch_keys
 from headwater.domain.errors import RetryableError
 
@@ -168,6 +169,23 @@ async def test_an_issuer_that_does_not_listen_is_to_be_tried_again():
         pass
     with pytest.raises(RetryableError):
         await fetch_keys(url)
+
+
+async def test_an_issuer_whose_answer_drips_is_to_be_tried_again(monkeypatch):
+    monkeypatch.setattr(keysets, "TIMEOUT", 0.3)
+
+    async def drip(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        with pytest.raises(RetryableError):
+            await fetch_keys(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys")
 
 
 async def test_nobody_waits_for_a_slow_issuer_while_a_known_key_serves():
