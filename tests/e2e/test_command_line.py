@@ -122,6 +122,8 @@ def test_every_command_explains_itself(type_in, command):
         ("token", "--tenant", "acme"),
         ("jobs", "--cancel"),
         ("jobs", "--limit", "many"),
+        ("delete",),
+        ("delete", "http://["),
         ("upload", "IT"),
         ("serve", "--port", "x"),
         ("sandbox", "--latency", "-1"),
@@ -271,10 +273,33 @@ def test_commands_call_the_server_that_is_named(served):
     assert (again.exit_code, again.stdout) == (1, "")
     assert again.stderr.startswith("error: 409: ")
     assert "\nhint: choose another --job-id" in again.stderr
-    assert "first  GEN2  succeeded  40/40 documents" in shell.type_in("jobs", *caller).stdout
+    assert (
+        f"first  GEN2  succeeded  {DOCUMENTS}/{DOCUMENTS} documents"
+        in shell.type_in("jobs", *caller).stdout
+    )
     assert json.loads(shell.type_in("jobs", "first", "--failures", *caller).stdout)["total"] == 0
     assert "GEN2 news" in shell.type_in("search", "GEN2 news", *caller).stdout
     assert not (shell.data_dir / "catalog.db").exists()
+
+
+def test_a_page_is_deleted_at_once_and_a_space_when_that_is_meant(served):
+    shell, server = served
+    caller = (*server, "--tenant", "3fa85f64-5717-4562-b3fc-2c963f66afa7")
+    token = shell.type_in("token", "--tenant", caller[-1]).stdout.strip()
+    caller = (*caller, "--token", token)
+    shell.type_in("upload", "GEN2", *shell.list_site_options(), *caller)
+    found = shell.type_in("search", "GEN2 news 3", "--top-k", "1", "--json", *caller)
+    (match,) = json.loads(found.stdout)["results"]
+    deleted = shell.type_in("delete", match["source_url"], "--json", *caller)
+    assert json.loads(deleted.stdout)["data"]["documents_deleted"] == 1
+    space = f"{shell.site.web_url}/spaces/GEN2"
+    asked = shell.type_in("delete", space, *caller)
+    assert (asked.exit_code, asked.stdout.strip()) == (1, "")
+    assert "Delete everything that is in of the space GEN2?" in asked.stderr
+    deleted = shell.type_in("delete", space, "--yes", *caller)
+    assert deleted.exit_code == 0
+    assert deleted.stdout.startswith(f"{DOCUMENTS - 1} document(s) with ")
+    assert shell.type_in("delete", space, "--yes", *caller).exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -286,6 +311,11 @@ def test_commands_call_the_server_that_is_named(served):
         (("spaces", "--api-token-file", "wrong-token"), "error: 403: ", "check --user"),
         (("spaces", "--api-token-file", "absent"), "error: cannot read absent: ", ""),
         (("jobs", "absent"), "error: 404: ", "headwater jobs lists"),
+        (
+            ("delete", "https://x.example/wiki/x/abc"),
+            "error: 404: body.source_url: ",
+            "copy the link",
+        ),
         (("jobs", "--token", "x.y.z"), "error: 401: ", "--token"),
         (("jobs", "--server", "http://127.0.0.1:9"), "error: no answer from ", "headwater serve"),
     ],

@@ -4,13 +4,15 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from headwater.adapters.catalog.stores import open_catalog
 from headwater.adapters.lance.store import LanceStore
 from headwater.domain.ids import Namespace, TenantId
-from tests.e2e.conftest import DOCUMENTS, FIRST_BATCH, make_data_dir
+from tests.e2e.conftest import DOCUMENTS, FIRST_GROUP, make_data_dir
 from tests.e2e.service_process import TENANT, Service, open_api, run_service, serve
 
 STEPS = ["gather", "bring_in", "reconcile", "finish"]
@@ -78,7 +80,7 @@ def make_tenant(number):
 
 
 def has_settled_some(job):
-    return job["progress"]["documents"]["done"] > 0
+    return job["progress"]["documents"]["done"] >= FIRST_GROUP
 
 
 def assert_whole(job):
@@ -88,10 +90,10 @@ def assert_whole(job):
 
 
 def start_and_settle_some(api, site):
-    """Start an upload; return its id once it settled the first batch. The gate holds the rest."""
+    """Start an upload; return its id once it settled the first group. The gate holds the rest."""
     job_id = api.upload(site)
     job = api.wait_until(job_id, has_settled_some)
-    assert job["progress"]["documents"]["done"] == FIRST_BATCH
+    assert job["progress"]["documents"]["done"] == FIRST_GROUP
     return job_id
 
 
@@ -148,6 +150,30 @@ def test_a_worker_takes_over_what_a_killed_server_left(data_dir, site, gate, und
     assert read_index(data_dir) == undisturbed
 
 
+def test_a_deletion_that_a_kill_cut_off_is_carried_out_after_a_restart(data_dir, site):
+    with serve(data_dir) as (service, api):
+        assert_whole(api.wait(api.upload(site)))
+        service.kill()
+    asyncio.run(delete_from_the_catalog_only(data_dir))
+    assert len(count_records(data_dir)) == DOCUMENTS
+    with serve(data_dir) as (service, api):
+        service.wait_for("deletions carried out")
+        assert api.search("GEN1 news 3") == []
+    assert count_records(data_dir) == {}
+
+
+async def delete_from_the_catalog_only(data_dir):
+    """Do what a process has done that is killed before it reaches the store."""
+    stores = await open_catalog(f"sqlite:///{data_dir / 'catalog.db'}")
+    try:
+        tenant, now = TenantId(TENANT), datetime.now(UTC)
+        found = await stores.inventory.list_documents(tenant, after=None, limit=DOCUMENTS)
+        ids = [item.document_id for item in found]
+        await stores.deletions.remove(tenant, ids, [], now=now, claimed_until=now)
+    finally:
+        await stores.close()
+
+
 def test_two_live_processes_run_each_job_once(pair, site):
     with open_api(pair.url, make_tenant(2)) as api:
         ids = [api.upload(site, space) for space in ("GEN1", "GEN2")]
@@ -181,5 +207,5 @@ def test_a_cancelled_job_stops_within_a_batch_and_says_so(pair, site, gate):
         ended = api.wait(job_id)
     assert ended["status"] == "cancelled"
     assert ended["message"] == "cancelled on request; what was brought in so far stays"
-    assert ended["progress"]["documents"]["done"] == FIRST_BATCH
-    assert len(count_records(pair.data_dir, tenant)) == FIRST_BATCH
+    assert ended["progress"]["documents"]["done"] == FIRST_GROUP
+    assert len(count_records(pair.data_dir, tenant)) == FIRST_GROUP
