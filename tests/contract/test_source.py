@@ -235,6 +235,9 @@ async def test_names_that_are_kept_from_us_are_no_error(way):
     async with enter(way) as (sandbox, source):
         sandbox.faults.append(keep)
         assert await source.read_names(["ann"]) == {}
+        if not way.is_data_center:
+            probed = {item.name: item for item in await source.probe()}
+            assert "read:user:confluence" in probed["names of people (v2)"].detail
         sandbox.world.people.admin.token = "changed"
         sandbox.world.people.scoped.clear()
         with pytest.raises(SourceRefusedError):

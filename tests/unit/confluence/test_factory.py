@@ -303,6 +303,7 @@ async def test_a_probe_names_what_works_and_what_does_not():
         **{
             "/wiki/api/v2/pages": results([page_item(7)]),
             "/wiki/rest/api/content/search": status(401, x_failure_category="SCOPE"),
+            "/wiki/api/v2/users-bulk": results([{"accountId": "557058:me"}]),
             "/wiki/rest/api/content/7/restriction/byOperation/read": answer(restriction_item()),
         }
     )
@@ -310,7 +311,7 @@ async def test_a_probe_names_what_works_and_what_does_not():
         capabilities = {item.name: item for item in await source.probe()}
     assert {name for name, item in capabilities.items() if not item.ok} == {"search (v1)"}
     assert "search:confluence" in capabilities["search (v1)"].detail
-    assert len(capabilities) == 4
+    assert len(capabilities) == 5
 
 
 @pytest.mark.parametrize("reply", [status(500), answer({"restrictions": {}})])

@@ -93,7 +93,7 @@ async def fetch_names(client: JsonClient, account_ids: Sequence[str]) -> Mapping
     found: dict[str, str] = {}
     try:
         for run in split(account_ids, _PER_REQUEST):
-            found |= await _fetch_run(client, run)
+            found |= await ask_names(client, run)
     except LoginFailedError:
         raise
     except NOT_TOLD:
@@ -101,7 +101,8 @@ async def fetch_names(client: JsonClient, account_ids: Sequence[str]) -> Mapping
     return found
 
 
-async def _fetch_run(client: JsonClient, account_ids: Sequence[str]) -> Mapping[str, str]:
+async def ask_names(client: JsonClient, account_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the names of at most 250 accounts, empty where a profile shows none; refusals are raised."""
     path = f"{V2}/users-bulk"
     ask = Ask(payload=json.dumps({"accountIds": list(account_ids)}).encode())
     reply = await client.read(client.locate(path), ask)

@@ -8,6 +8,7 @@ from headwater.adapters.confluence.answers import NOT_TOLD, LoginFailedError
 from headwater.adapters.confluence.client import V1, V2, JsonClient
 from headwater.adapters.confluence.paging import read_first
 from headwater.adapters.confluence.payloads import CurrentUser, ParentPayload, parse
+from headwater.adapters.confluence.people import ask_names
 from headwater.adapters.confluence.restrictions import read_restriction
 from headwater.adapters.confluence.spaces import check_caller
 from headwater.domain.content import Restriction
@@ -92,6 +93,7 @@ async def probe_capabilities(client: JsonClient) -> Sequence[Capability]:
         await _try("current user (v1)", "read:confluence-user", lambda: check_caller(client)),
         await _try("spaces (v2)", "read:space:confluence", lambda: _list_one_space(client)),
         await _try("search (v1)", "search:confluence", lambda: _search_one_page(client)),
+        await _try("names of people (v2)", "read:user:confluence", lambda: _read_one_name(client)),
         await _try(
             "restrictions (v1)",
             "read:confluence-content.all",
@@ -113,6 +115,12 @@ async def _read_one_restriction(client: JsonClient) -> None:
     for item in (await read_first(client, f"{V2}/pages", {"limit": "1"}))[:1]:
         content_id = ContentId(parse(ParentPayload, item).id)
         await _expect_readable(await read_restriction(client, content_id))
+
+
+async def _read_one_name(client: JsonClient) -> None:
+    user = parse(CurrentUser, await client.get(f"{V1}/user/current"))
+    if user.account_id:
+        await ask_names(client, [user.account_id])
 
 
 async def _expect_readable(restriction: Restriction) -> None:
