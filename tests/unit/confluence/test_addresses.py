@@ -155,6 +155,8 @@ def test_private_address_literals_are_refused_in_every_spelling(judge, host):
         (["::1"], "http://[::1]:80/wiki"),
         (["[::1]"], "https://[::1]/wiki"),
         (["Wiki.Corp"], "http://wiki.corp/wiki"),
+        (["B\u00fccher.corp."], "http://b\u00fccher.corp/wiki"),
+        (["xn--bcher-kva.corp"], "http://B\u00dcCHER.corp/wiki"),
         (["10.0.0.0/8"], "http://wiki.corp/wiki"),
     ],
 )

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
-from headwater.adapters.confluence.allowlist import AllowList, is_public, parse_literal
+from headwater.adapters.confluence.allowlist import (
+    AllowList,
+    is_public,
+    parse_literal,
+    spell_host,
+)
 from headwater.domain.errors import AddressRefusedError
 
 WIKI = "/wiki"
@@ -131,7 +136,7 @@ class _Judge:
         return _Origin(parts.scheme, host, self.port(parts))
 
     def host(self, parts: SplitResult) -> str:
-        host = _ascii_host(parts.hostname or "")
+        host = spell_host(parts.hostname or "")
         literal = parse_literal(host)
         if literal is None and not _is_name(host):
             raise self.refusal("host", "the host is not well-formed")
@@ -168,16 +173,6 @@ def _context(segments: list[str]) -> str:
             segments = segments[:index]
             break
     return "".join(f"/{segment}" for segment in segments)
-
-
-def _ascii_host(host: str) -> str:
-    host = host.removesuffix(".").lower()
-    if host.isascii():
-        return host
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
 
 
 def _is_name(host: str) -> bool:

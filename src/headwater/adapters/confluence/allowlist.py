@@ -89,6 +89,17 @@ def parse_literal(host: str) -> Address | None:
         return None
 
 
+def spell_host(host: str) -> str:
+    """Return the one ASCII spelling by which a host is judged, resolved and dialled; empty if none."""
+    host = host.removesuffix(".").lower()
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+
+
 def is_public(address: Address) -> bool:
     """Tell whether the address is globally routable unicast, and so is every address inside it."""
     return all(_is_public_form(form) for form in _judged_forms(address))
@@ -102,7 +113,7 @@ def _parse_network(entry: str) -> Network | None:
 
 
 def _parse_host(entry: str) -> str:
-    host = entry.lower().rstrip(".")
+    host = spell_host(entry)
     if not host or any(sign in host for sign in "/:@?#*\\ "):
         raise ConfigError(
             f"HEADWATER_ALLOWED_PRIVATE_HOSTS: {entry!r} is no host name, address or CIDR; "
