@@ -11,11 +11,13 @@ from headwater.adapters.embedders.local import LocalEmbedder
 from headwater.sandbox.generator import Recipe, generate_world
 from headwater.sandbox.server import run_sandbox_thread
 
-DOCUMENTS = 40
+PAGES = 70
+POSTS = 6
+DOCUMENTS = PAGES + POSTS
 """In each space."""
 
-FIRST_BATCH = 32
-"""How many of them the service settles together."""
+FIRST_GROUP = 64
+"""How many pages the service reads the names of people for together, and so settles one after another."""
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +45,10 @@ def make_data_dir(folder, models):
 
 @pytest.fixture(scope="session")
 def site():
-    """A Confluence with two spaces, GEN1 and GEN2, of 34 pages and 6 blog posts each."""
-    world = generate_world(Recipe(pages=68, spaces=2, words_per_page=20))
+    """A Confluence with two spaces, GEN1 and GEN2, of 70 pages and 6 blog posts each."""
+    world = generate_world(Recipe(pages=2 * PAGES, spaces=2, words_per_page=20))
     for space in ("GEN1", "GEN2"):
-        for number in range(6):
+        for number in range(POSTS):
             world.create_blogpost(space, f"{space} news {number}", f"<p>Issue {number}.</p>")
     with run_sandbox_thread(world) as sandbox:
         yield sandbox
@@ -54,7 +56,7 @@ def site():
 
 @pytest.fixture
 def gate(site):
-    """A gate before the bodies of blog posts: closed, it holds a job that has settled a batch of pages."""
+    """A gate before the bodies of blog posts: closed, it holds a job that has settled a group of pages."""
     gate = Gate()
     site.faults.append(gate.hold)
     yield gate

@@ -24,7 +24,7 @@ from tests.integration.sync.oracle import Bench, Index
 
 DIMENSION = 384
 PATIENCE = 300.0
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.005
 
 Name = tuple[str, str]
 """A job's tenant and id."""

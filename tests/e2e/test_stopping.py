@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from headwater.cli.serving import CUT_OFF
-from tests.e2e.conftest import DOCUMENTS
-from tests.e2e.killing import wait_for
+from tests.e2e.conftest import DOCUMENTS, FIRST_GROUP
 from tests.e2e.service_process import serve
 
 QUICK = 15.0
@@ -86,7 +85,10 @@ def test_a_stop_does_not_wait_for_a_slow_embedder(data_dir, site):
 def test_a_stop_does_not_wait_for_a_slow_confluence(data_dir, site, gate):
     with serve(data_dir) as (service, api):
         job_id = api.upload(site)
-        wait_for(lambda: api.read(job_id)["progress"]["documents"]["done"] > 0)
+        job = api.wait_until(
+            job_id, lambda job: job["progress"]["documents"]["done"] >= FIRST_GROUP
+        )
+        assert job["status"] == "running"
         code, seconds = stop(service)
     assert (code, seconds < QUICK) == (0, True)
     gate.open()

@@ -74,17 +74,27 @@ class JobEngine:
         """Stop executing. Jobs at work are parked where they are and go on at the next start."""
         if self._supervisor:
             await _cancel({self._supervisor})
-        if self._runtime:
-            self._runtime.stopping = True
-            if left := await _cancel(self._runtime.running):
-                _log.warning("jobs do not let go; they are cut off and go on later", jobs=left)
+        left = await self._park()
         await asyncio.to_thread(DBOS.destroy)
         # The engine put its own thread pool under this loop and took it along; others still need one.
         pool = ThreadPoolExecutor(thread_name_prefix="headwater")
         asyncio.get_running_loop().set_default_executor(pool)
         clear_runtime()
-        if self._seat:
+        if self._seat and not left:
             self._seat.release()
+
+    async def _park(self) -> int:
+        """Let the jobs at work go; return how many would not.
+
+        Those run until the process ends, so its seat must not pass for abandoned before.
+        """
+        if self._runtime is None:
+            return 0
+        self._runtime.stopping = True
+        left = await _cancel(self._runtime.running)
+        if left:
+            _log.warning("jobs do not let go; they are cut off and go on later", jobs=left)
+        return left
 
     async def enqueue(self, ref: JobRef) -> None:
         """See that a stored job is executed when its turn comes, which may be now.

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from headwater.domain.errors import ConflictError
+from headwater.domain.errors import ConflictError, InvalidInputError
 from headwater.domain.ids import JobId
 from headwater.domain.jobs import Job, JobRef, JobStatus, Stage
 from headwater.domain.schedules import Schedule
@@ -39,12 +39,14 @@ async def _repeat(ports: Ports, schedule: Schedule, due: datetime) -> JobRef | N
         return None
     if await ports.jobs.count_open(schedule.tenant) >= ports.max_open_jobs:
         return None  # it is due still when there is room again
-    job = await _make_repetition(ports, before, name_repetition(schedule, due))
     try:
+        job = await _make_repetition(ports, before, name_repetition(schedule, due))
         standing = find_standing(job, instead_of=schedule.job_id)
         await ports.jobs.add(job, None, standing=standing)
     except ConflictError:
         return None  # another process was quicker, or a newer upload has taken its place
+    except InvalidInputError:
+        return None  # the configuration is gone since it was listed
     await ports.queue.enqueue(job.ref)
     return job.ref
 

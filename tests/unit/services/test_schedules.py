@@ -209,6 +209,32 @@ async def test_what_can_still_be_retried_keeps_its_credential_when_the_schedule_
     assert await is_kept(timed, job)
 
 
+async def test_a_configuration_that_goes_while_it_is_looked_at_starts_nothing(
+    timed, clock, monkeypatch
+):
+    await begin(timed, processor_mode=ProcessorMode.MANUAL)
+    clock.time = NEXT_NIGHT
+    find = type(timed.configurations).find
+
+    async def be_removed(self, tenant, name):
+        await self.remove(tenant, name)
+        return await find(self, tenant, name)
+
+    monkeypatch.setattr(type(timed.configurations), "find", be_removed)
+    assert await start_due(timed) == []
+    assert await timed.jobs.count_open(TENANT) == 0
+
+
+async def test_a_tenant_without_room_is_not_forgotten(timed, clock):
+    await begin(timed)
+    clock.time = NEXT_NIGHT
+    full = replace(timed, max_open_jobs=1)
+    other = await accept(timed, sync_configuration_id=None)
+    assert await start_due(full) == []
+    await end(timed, other.ref)
+    assert len(await start_due(full)) == 1
+
+
 async def test_a_configuration_that_comes_back_under_its_name_repeats_nothing_old(timed, clock):
     await begin(timed)
     await lose_configuration(timed)
