@@ -9,7 +9,7 @@ import pytest
 from headwater.adapters.extraction.pool import ProcessExtractor
 from headwater.domain.access import make_reader
 from headwater.domain.content import StoredMatch
-from headwater.domain.ids import Namespace, make_document_id
+from headwater.domain.ids import ContentId, Namespace, make_document_id
 from headwater.domain.jobs import JobStatus
 from headwater.ports import StoreBatch
 from headwater.services.search import SearchQuery, search
@@ -147,7 +147,7 @@ async def test_equal_bytes_whose_chunks_are_gone_from_the_store_are_read(
     await lab.sync()
     (document,) = [name for name in await lab.indexed() if name == file.id]
     site = (await find(lab, "textword")).metadata.site
-    gone = StoreBatch(deletions=(make_document_id(site, document),))
+    gone = StoreBatch(deletions=(make_document_id(site, ContentId(document)),))
     await lab.ports.store.apply(Namespace(TENANT), gone)
     await lab.sync(incremental=False)
     assert (await find(lab, "textword")).metadata.attachment_id == file.id
