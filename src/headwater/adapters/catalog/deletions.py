@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.engine import Database
-from headwater.adapters.catalog.inventory import CHUNKS, is_in
+from headwater.adapters.catalog.inventory import CHUNKS, is_in, is_there
 from headwater.adapters.catalog.refusing import keep_out_records
 from headwater.adapters.catalog.remembering import SEARCHABLE
 from headwater.adapters.catalog.rows import AnyRow
@@ -27,6 +26,21 @@ from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
 from headwater.domain.removal import DELETED, Cleared, Removed, Tombstone
+
+Times = tuple[datetime, datetime]
+"""When the documents were deleted, and until when their vectors are somebody's to remove."""
+
+_ATTACHMENT: Final = DocumentKind.ATTACHMENT.value
+_GRAVE: Final = (
+    "tenant",
+    "document_id",
+    "site",
+    "content_id",
+    "version",
+    "deleted_at",
+    "follows_page",
+    "claimed_until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +62,12 @@ class SqlDeletionStore:
         async with self.database.write() as connection:
             await keep_out_records(connection, tenant)
             rows = await _read_doomed(connection, tenant, document_ids, cleared)
-            graves = _dig_graves(tenant, rows, now, claimed_until)
-            for batch in split_batches([row.document_id for row in rows]):
-                named = documents.c.document_id.in_(batch)
-                await connection.execute(
-                    delete(documents).where(documents.c.tenant == str(tenant), named)
-                )
-            await upsert_rows(connection, tombstones, graves)
+            await _bury_named(connection, tenant, rows, cleared, (now, claimed_until))
+            for place in cleared:
+                await _bury_place(connection, tenant, place, (now, claimed_until))
             await _forget_spaces(connection, tenant, cleared, now)
             await _prune(connection, tenant, rows)
-        return _count(rows, graves)
+        return _count(rows)
 
     async def claim_unremoved(
         self, *, now: datetime, claimed_until: datetime, limit: int
@@ -129,32 +139,67 @@ async def _read_doomed(
     return list(found.values())
 
 
-def _dig_graves(
-    tenant: TenantId, rows: Sequence[AnyRow], now: datetime, claimed_until: datetime
-) -> list[Json]:
-    """Return a tombstone for every document but those that a former deletion has left one for."""
+async def _bury_named(
+    connection: AsyncConnection,
+    tenant: TenantId,
+    rows: Sequence[AnyRow],
+    cleared: Sequence[Cleared],
+    times: Times,
+) -> None:
+    """Turn the rows that are in no cleared place into tombstones."""
     pages = {(row.site, row.content_id) for row in rows}
-    return [
+    named = [row for row in rows if not any(_lies_in(row, place) for place in cleared)]
+    graves = [
         {
             "tenant": str(tenant),
             "document_id": row.document_id,
             "site": row.site,
             "content_id": row.content_id,
             "version": row.version,
-            "deleted_at": now,
-            "follows_page": row.kind == DocumentKind.ATTACHMENT.value
-            and (row.site, row.page_id) in pages,
-            "claimed_until": claimed_until,
+            "deleted_at": times[0],
+            "follows_page": row.kind == _ATTACHMENT and (row.site, row.page_id) in pages,
+            "claimed_until": times[1],
         }
-        for row in rows
+        for row in named
         if row.skip_reason != DELETED
     ]
+    await upsert_rows(connection, tombstones, graves)
+    for batch in split_batches([row.document_id for row in named]):
+        gone = and_(documents.c.tenant == str(tenant), documents.c.document_id.in_(batch))
+        await connection.execute(delete(documents).where(gone))
 
 
-def _count(rows: Sequence[AnyRow], graves: Sequence[Json]) -> Removed:
+def _lies_in(row: AnyRow, place: Cleared) -> bool:
+    return bool(row.site == place.site and place.space in {None, row.space})
+
+
+async def _bury_place(
+    connection: AsyncConnection, tenant: TenantId, place: Cleared, times: Times
+) -> None:
+    """Do the same for everything in a place, within the database: it may be a hundred thousand rows."""
+    inside = and_(documents.c.tenant == str(tenant), is_in(place))
+    fresh = select(
+        *(documents.c[name] for name in ("tenant", "document_id", "site", "content_id", "version")),
+        literal(times[0], tombstones.c.deleted_at.type),
+        documents.c.kind == _ATTACHMENT,  # its page is in the same place
+        literal(times[1], tombstones.c.claimed_until.type),
+    ).where(inside, is_there())
+    # One that is there still is of a document that has come in again since: it never outlives this.
+    stale = select(documents.c.document_id).where(inside, is_there())
+    await connection.execute(
+        delete(tombstones).where(
+            tombstones.c.tenant == str(tenant), tombstones.c.document_id.in_(stale)
+        )
+    )
+    await connection.execute(insert(tombstones).from_select(_GRAVE, fresh))
+    await connection.execute(delete(documents).where(inside))
+
+
+def _count(rows: Sequence[AnyRow]) -> Removed:
     searchable = [row for row in rows if row.state in SEARCHABLE]
+    fresh = (row for row in rows if row.skip_reason != DELETED)
     return Removed(
-        document_ids=tuple(DocumentId(grave["document_id"]) for grave in graves),
+        document_ids=tuple(DocumentId(row.document_id) for row in fresh),
         documents=len(searchable),
         vectors=sum(row.chunks for row in searchable),
     )
