@@ -54,6 +54,8 @@ def test_an_absolute_link_to_the_same_place_is_followed(root):
         "https://me:pw@acme.example.com/wiki/api/v2/spaces",
         "//evil.example/wiki/api/v2/spaces",
         "/\\evil.example/wiki/api/v2/",
+        "/wiki/api/v2/spaces?cursor=\ud83d",
+        "/wiki/api/v2/spaces?cursor=\x00",
         "/wiki/logout",
         "/wiki/api/v2/../../logout",
         "/wiki/api/v2/%2e%2e/logout",

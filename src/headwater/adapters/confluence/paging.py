@@ -78,7 +78,7 @@ def reanchor(link: str, root: httpx2.URL) -> httpx2.URL:
     Raises ``RejectedRequestError`` if it names another scheme, host or port, or leaves the REST paths:
     following it would hand the credentials to a stranger.
     """
-    if "\\" in link:
+    if "\\" in link or not link.isprintable():
         raise _stray_link()
     try:
         target = root.join(link)
