@@ -129,7 +129,7 @@ async def play(lab: Lab, *, seed: int, steps: int) -> None:
 
 async def test_an_index_follows_the_present_rules_alone(tmp_path) -> None:
     async with open_light_lab(tmp_path) as lab:
-        await play(lab, seed=7, steps=5)
+        await play(lab, seed=7, steps=3)
 
 
 @pytest.mark.long

@@ -344,7 +344,7 @@ async def test_a_live_doc_is_a_page(lab: Lab) -> None:
 
 
 async def test_concurrency_caps_the_calls_side_by_side(lab: Lab) -> None:
-    for number in range(30):
+    for number in range(12):
         page = lab.world.create_page(KEY, f"Page {number}", paragraphs("everyword"))
         lab.world.attach(page.id, "a.txt", b"everyword", media_type="text/plain")
     now, most = 0, 0
