@@ -177,12 +177,9 @@ def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
     return None
 
 
-def is_settled_skip(known: KnownDocument, metadata: DocumentMetadata, reason: str | None) -> bool:
-    """Whether a document was left out before, as it is, for the same reason.
-
-    Then what is known of how it was read still holds; of another version nothing is known.
-    """
-    return known.skip_reason == reason and known.version == metadata.version
+def is_settled_skip(known: KnownDocument, version: int, reason: str | None) -> bool:
+    """Whether a document was left out before, in this version and for the same reason."""
+    return known.skip_reason == reason and known.version == version
 
 
 def _reason_to_skip_new(seen: Seen, policy: SyncPolicy) -> str | None:

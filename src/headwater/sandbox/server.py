@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -174,13 +175,25 @@ async def _run_app(app: ASGIApp, listeners: list[socket.socket]) -> AsyncIterato
         await running
 
 
-def _choose_by_port(apps: dict[socket.socket, ASGIApp]) -> ASGIApp:
-    by_port = {listener.getsockname()[1]: app for listener, app in apps.items()}
+def _choose_by_port(apps: dict[str, ASGIApp]) -> ASGIApp:
+    by_port = {urlsplit(url).port: app for url, app in apps.items()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await by_port[scope["server"][1]](scope, receive, send)
 
     return serve
+
+
+def make_sandbox(
+    world: World, *, face: Face, url: str, media_url: str, latency: float = 0.0
+) -> tuple[Sandbox, ASGIApp]:
+    """Return a sandbox and the app that serves both of its hosts, each by its port.
+
+    For callers that bring a transport of their own.
+    """
+    gate = MediaGate(media_url, secrets.token_bytes(16))
+    desk, app = _make_site(world, face, url, gate, latency)
+    return Sandbox(desk), _choose_by_port({url: app, media_url: make_media_app(world, gate)})
 
 
 def _make_site(
@@ -211,14 +224,15 @@ async def run_sandbox(
     """
     site_socket = _open_socket(host, port)
     media_socket = _open_socket(host, 0)
-    gate = MediaGate(_name_url(media_socket), secrets.token_bytes(16))
-    desk, app = _make_site(world, face, _name_url(site_socket), gate, latency)
-    apps: dict[socket.socket, ASGIApp] = {
-        site_socket: app,
-        media_socket: make_media_app(world, gate),
-    }
-    async with _run_app(_choose_by_port(apps), list(apps)):
-        yield Sandbox(desk)
+    sandbox, app = make_sandbox(
+        world,
+        face=face,
+        url=_name_url(site_socket),
+        media_url=_name_url(media_socket),
+        latency=latency,
+    )
+    async with _run_app(app, [site_socket, media_socket]):
+        yield sandbox
 
 
 def serve_sandbox(

@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import aiosqlite
+import pytest
+from sqlalchemy import event, select
 
 from headwater.adapters.catalog.remembering import SEARCHABLE
 from headwater.adapters.catalog.schema import documents
 from headwater.adapters.catalog.stores import CatalogStores, open_catalog
-from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import Patience
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.memory_store import MemoryStore
-from headwater.domain.access import Reader, Scope, make_reader, readable_scopes
+from headwater.domain.access import Reader, Scope, group, make_reader, readable_scopes
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey, TenantId
 from headwater.domain.jobs import ContentRestriction, Job, JobRef, JobStatus
 from headwater.ports import HybridQuery, StoreFilter, VectorStore
 from headwater.sandbox.entities import User
+from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.visibility import View
 from headwater.sandbox.world import World
 from headwater.services.search import SearchQuery, search
@@ -33,7 +35,8 @@ from tests.integration.sync.happenings import (
     list_files,
     list_people,
 )
-from tests.integration.sync.lab import HASTY, Lab, open_lab_on
+from tests.integration.sync.lab import HASTY, Lab, make_lab
+from tests.integration.sync.wire import Wire, connect
 
 STRICT = ContentRestriction(source_restriction=True)
 EVERYTHING = 1000
@@ -56,29 +59,45 @@ class Bench:
     def take_tenant(self) -> TenantId:
         return TenantId(str(UUID(int=next(self._numbers))))
 
-    @asynccontextmanager
-    async def open(self, world: World, store: VectorStore | None = None) -> AsyncIterator["Index"]:
-        """Serve the world, with an empty index beside it."""
-        async with open_lab_on(self.stores, store or MemoryStore(), world) as lab:
-            yield Index(self, self._renew(lab, store))
+    def open(
+        self, world: World, store: VectorStore | None = None, *, face: Face | None = None
+    ) -> "Index":
+        """Return an empty index beside the world."""
+        wire = connect(world, face or Cloud())
+        lab = make_lab(self.stores, store or MemoryStore(), wire.site, wire.reach(HASTY))
+        lab = replace(lab, embedder=EMBEDDER)
+        return Index(self, self._renew(lab, store), wire)
 
     def _renew(self, lab: Lab, store: VectorStore | None = None) -> Lab:
-        embedder = MemoryEmbedder(max_tokens=EMBEDDER.max_tokens)
+        embedder = MemoryEmbedder(max_tokens=lab.embedder.max_tokens)
         ports = replace(lab.ports, store=store or MemoryStore(), embedder=embedder)
         return replace(lab, tenant=self.take_tenant(), ports=ports, embedder=embedder)
 
-    def start_afresh(self, lab: Lab) -> "Index":
+    def start_afresh(self, index: "Index") -> "Index":
         """Return another, empty index of the same Confluence."""
-        return Index(self, self._renew(lab))
+        return Index(self, self._renew(index.lab), index.wire)
 
 
 @asynccontextmanager
 async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
-    try:
-        yield Bench(stores)
-    finally:
-        await stores.close()
+    event.listen(stores.engine.sync_engine, "connect", _forgo_durability)
+    with pytest.MonkeyPatch.context() as patch:
+        # A thread for each connection costs more than all else: nothing here waits for a lock.
+        patch.setattr(aiosqlite.Connection, "_execute", _execute_at_once)
+        try:
+            yield Bench(stores)
+        finally:
+            await stores.close()
+
+
+async def _execute_at_once(_connection: object, function: Any, *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _forgo_durability(connection: Any, _record: object) -> None:
+    """Nobody cuts the power in the middle of a test."""
+    connection.execute("PRAGMA synchronous = OFF").close()
 
 
 @dataclass
@@ -87,6 +106,9 @@ class Index:
 
     bench: Bench
     lab: Lab
+    wire: Wire
+    asked: dict[str, ContentRestriction] = field(default_factory=dict)
+    """Of each space, who may retrieve it as the last upload says."""
 
     @property
     def world(self) -> World:
@@ -95,14 +117,21 @@ class Index:
     async def submit(self, key: str, **changes) -> JobRef:
         """Submit; the sync is patient enough to sit out what an earlier storm has brought about."""
         self._reconnect(PATIENT)
-        return await self.lab.submit(space=SpaceKey(key), restriction=STRICT, **changes)
+        self.asked[key] = changes.setdefault("restriction", STRICT)
+        return await self.lab.submit(space=SpaceKey(key), **changes)
+
+    def change_recipe(self) -> None:
+        """Go on with an embedder of another window, so that all is cut anew."""
+        embedder = MemoryEmbedder(max_tokens=112 - self.lab.embedder.max_tokens)
+        ports = replace(self.lab.ports, embedder=embedder)
+        self.lab = replace(self.lab, ports=ports, embedder=embedder)
 
     def lose_patience(self) -> None:
         """Let what is submitted already give up soon."""
         self._reconnect(HASTY)
 
     def _reconnect(self, patience: Patience) -> None:
-        sources = ConfluenceSources(allowed_private_hosts=("127.0.0.1",), patience=patience)
+        sources = self.wire.reach(patience)
         ports = replace(self.lab.ports, sources=sources, patient_sources=sources)
         self.lab = replace(self.lab, ports=ports)
 
@@ -173,12 +202,13 @@ class Index:
 
     async def check_like_new(self, key: str) -> None:
         """Assert that the space's part equals a fresh index, and shows what Confluence shows."""
-        fresh = self.bench.start_afresh(self.lab)
-        check_clean(await fresh.sync(key, incremental=False))
+        fresh = self.bench.start_afresh(self)
+        restriction = self.asked[key]
+        check_clean(await fresh.sync(key, incremental=False, restriction=restriction))
         assert await self.read_rows(key) == await fresh.read_rows(key)
         assert await self.read_records(key) == await fresh.read_records(key)
         assert await self.read_vectors(key) == await fresh.read_vectors(key)
-        truth = show_world(self.world, key)
+        truth = show_world(self.world, key, restriction=restriction)
         assert await self.read_views(key) == truth
         for user in list_people(self.world):
             assert await self.search_all(user, key) == truth[name_of(user)]
@@ -199,18 +229,27 @@ def name_of(user: User | None) -> str:
     return user.account_id if user else "anonymous"
 
 
-def show_world(world: World, *keys: str) -> dict[str, set[str]]:
-    """Return the ids of what Confluence shows each reader of what can be indexed, by name."""
+def show_world(
+    world: World, *keys: str, restriction: ContentRestriction = STRICT
+) -> dict[str, set[str]]:
+    """Return the ids of what Confluence, and the upload, show each reader of what can be indexed."""
     return {
         name_of(user): {
             item
             for key in keys or SPACES
             for page in list_documents(world, key)
-            if View(world, user).sees(page)
+            if is_in_audience(world, user, restriction)
+            if not restriction.source_restriction or View(world, user).sees(page)
             for item in (page.id, *(file.id for file in list_files(world, page) if is_text(file)))
         }
         for user in list_people(world)
     }
+
+
+def is_in_audience(world: World, user: User | None, restriction: ContentRestriction) -> bool:
+    return not restriction.audience or not identify(world, user).principals.isdisjoint(
+        map(group, restriction.audience)
+    )
 
 
 def is_text(file) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+import httpx2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -31,6 +32,22 @@ class Storm:
         (name,) = self._dice.choices(list(MISHAPS), WEIGHTS)
         self.struck.append(f"{name} {route}")
         return MISHAPS[name](self, route, answer)
+
+    def break_off(self, request: httpx2.Request) -> httpx2.TransportError | None:
+        """Return the trouble that a request meets on its way, if any."""
+        if self._dice.random() >= self.rate / 4:
+            return None
+        trouble = self._dice.choice(BREAKS)
+        self.struck.append(f"{trouble.__name__} {request.url.path}")
+        return trouble("trouble on the way", request=request)
+
+    def drop_row(self, route: str, answer: Response) -> Response:
+        """Return a page of a space's list without one of its rows."""
+        value = _read_list(answer) if route in LISTINGS else None
+        if value is None or not value["results"]:
+            return answer
+        value["results"].pop(self._dice.randrange(len(value["results"])))
+        return JSONResponse(value, answer.status_code)
 
     def repeat_rows(self, route: str, answer: Response) -> Response:
         """Return a page of a list with rows of an earlier page, or of its own, once more."""
@@ -60,6 +77,17 @@ def _refuse(status: int) -> Mishap:
     return lambda *_: JSONResponse({"message": "trouble"}, status)
 
 
+LISTINGS: Final = frozenset(
+    {
+        "/wiki/api/v2/spaces/{id}/pages",
+        "/wiki/api/v2/spaces/{id}/blogposts",
+        "/wiki/rest/api/content/search",
+        "/wiki/rest/api/search",
+    }
+)
+BREAKS: Final = (httpx2.ReadError, httpx2.ReadTimeout, httpx2.ConnectError)
+"""A connection that is reset, one that stalls, and none."""
+
 MISHAPS: Final[dict[str, Mishap]] = {
     "429 at once": _throttle(0),
     "429 later": _throttle(1),
@@ -72,6 +100,7 @@ MISHAPS: Final[dict[str, Mishap]] = {
     "HTML": lambda *_: HTMLResponse("<html><title>Log in</title></html>"),
     "wrong type": lambda _, __, answer: Response(answer.body, media_type="text/plain"),
     "rows twice": Storm.repeat_rows,
+    "row missing": Storm.drop_row,
 }
 
 WEIGHTS: Final = [1 if name == "429 later" else 10 for name in MISHAPS]

@@ -8,6 +8,8 @@ from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.services.search import SearchQuery, search
 from tests.integration.sync.lab import KEY, TENANT, Lab, pages, paragraphs
 
+DOWNLOAD = "/wiki/rest/api/content/{id}/child/attachment/{attachment_id}/download"
+
 
 async def test_open_comments_and_replies_are_found_and_resolved_ones_are_not(lab: Lab) -> None:
     (page,) = pages(lab.world, 1)
@@ -88,6 +90,17 @@ async def test_a_removed_attachment_goes_and_so_do_those_of_a_removed_page(lab: 
     assert job.progress.attachments.deleted == 2
     assert job.progress.documents.deleted == 1
     assert set(await lab.indexed()) == {kept}
+
+
+async def test_an_image_in_the_place_of_a_text_is_read_once_ocr_is_on(lab: Lab) -> None:
+    (page,) = pages(lab.world, 1)
+    lab.world.attach(page, "plan", b"planword", media_type="text/plain")
+    await lab.sync()
+    lab.world.attach(page, "plan", b"\x89PNG", media_type="image/png")
+    assert (await lab.sync()).progress.skipped == {"ocr_off": 1}
+    before = lab.site.requests.count("GET", DOWNLOAD)
+    await lab.sync(use_ocr=True)
+    assert lab.site.requests.count("GET", DOWNLOAD) > before
 
 
 async def test_images_wait_for_ocr_and_unknown_formats_are_skipped(lab: Lab) -> None:

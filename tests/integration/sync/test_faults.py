@@ -207,12 +207,17 @@ def throttle(seconds: int, *, on: str = ""):
     )
 
 
+async def is_throttled(lab: Lab, ref: JobRef) -> bool:
+    job = await lab.ports.jobs.find(ref)
+    return job is not None and job.stage is Stage.THROTTLED
+
+
 async def cancel_while_throttled(lab: Lab, ref: JobRef, work: Awaitable[object]) -> None:
     """Begin the work, cancel the job once Confluence makes it wait, and see that it stops soon."""
     working = asyncio.ensure_future(work)
     async with asyncio.timeout(20):
-        while not (job := await lab.ports.jobs.find(ref)) or job.stage is not Stage.THROTTLED:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110  (the job is stored, and calls nobody)
+        while not await is_throttled(lab, ref):  # noqa: ASYNC110  (a job calls nobody)
+            await asyncio.sleep(0.05)
     await lab.ports.jobs.request_cancel(ref)
     async with asyncio.timeout(2.5):
         with pytest.raises(JobCancelledError):

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from headwater.adapters.lance.store import LanceStore
+from headwater.domain.jobs import ContentRestriction
 from headwater.sandbox.world import World
 from tests.integration.sync.happenings import (
     CHEAP,
@@ -27,18 +30,46 @@ from tests.integration.sync.oracle import (
     open_bench,
 )
 
-pytestmark = pytest.mark.long
-
 CHANGES = st.one_of(
     st.lists(happenings(), min_size=3, max_size=10),
     st.lists(happenings(*sorted(CHEAP)), min_size=2, max_size=5),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a space is synced."""
+
+    incremental: bool = True
+    audience: tuple[str, ...] = ()
+    strict: bool = True
+    new_recipe: bool = False
+
+    def prepare(self, index: Index) -> dict[str, Any]:
+        if self.new_recipe:
+            index.change_recipe()
+        restriction = ContentRestriction(self.audience, source_restriction=self.strict)
+        return {"incremental": self.incremental, "restriction": restriction}
+
+
+def rarely(usual, *others):
+    """Return the usual value three times out of four."""
+    return st.sampled_from([usual] * 3 * len(others) + list(others))
+
+
+MANNERS = st.builds(
+    Manner,
+    incremental=rarely(True, False),
+    audience=rarely((), ("staff",), ("board", "audit")),
+    strict=rarely(True, False),
+    new_recipe=rarely(False, True),
+)
 CHAPTERS = st.lists(
-    st.tuples(CHANGES, st.sampled_from([KEY, KEY, *SPACES])), min_size=2, max_size=3
+    st.tuples(CHANGES, st.sampled_from([KEY, KEY, *SPACES]), MANNERS), min_size=2, max_size=3
 )
 """Runs of changes, each followed by a sync, mostly of the lab's own space."""
 
-Chapters = Sequence[tuple[Sequence[Happening], str]]
+Chapters = Sequence[tuple[Sequence[Happening], str, Manner]]
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +89,11 @@ async def play(index: Index, chapters: Chapters) -> None:
     """Let things happen and sync, again and again; hold every result against a fresh index."""
     since: dict[str, set[str]] = {KEY: set(), OTHER: {"the first sync"}}
     check_clean(await index.sync(KEY))
-    for changes, key in chapters:
-        happened = tell(index.world, changes)
+    for changes, key, manner in chapters:
+        happened = tell(index.world, changes) | ({"new recipe"} if manner.new_recipe else set())
         since = {place: names | happened for place, names in since.items()}
-        note(f"-- sync {key}")
-        job = await index.sync(key)
+        note(f"-- sync {key}: {manner}")
+        job = await index.sync(key, **manner.prepare(index))
         check_clean(job)
         if since[key] <= CHEAP:
             assert job.progress.chunks.embedded == 0, f"embedded for {since[key]}"
@@ -82,11 +113,12 @@ def tell(world: World, changes: Sequence[Happening]) -> set[str]:
 
 
 async def play_in_memory(bench: Bench, chapters: Chapters, *, uses_roles: bool) -> None:
-    async with bench.open(make_world(uses_roles=uses_roles)) as index:
-        await play(index, chapters)
+    index = bench.open(make_world(uses_roles=uses_roles))
+    await play(index, chapters)
 
 
-@settings(max_examples=50)
+@pytest.mark.timeout(900)
+@settings(max_examples=60)
 @given(chapters=CHAPTERS, uses_roles=st.booleans())
 def test_an_incremental_sync_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
     runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
@@ -100,6 +132,7 @@ def test_any_number_of_syncs_leaves_what_a_fresh_one_builds(runner, bench, chapt
     runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
 
 
+@pytest.mark.long
 @settings(max_examples=4)
 @given(chapters=CHAPTERS)
 def test_the_stored_vectors_take_the_same_changes(runner, bench, tmp_path_factory, chapters):
@@ -107,14 +140,16 @@ def test_the_stored_vectors_take_the_same_changes(runner, bench, tmp_path_factor
         folder = tmp_path_factory.mktemp("vectors")
         store = await LanceStore.open(folder, dimension=DIMENSION)
         try:
-            async with bench.open(make_world(uses_roles=False), store) as index:
-                await play(index, chapters)
+            index = bench.open(make_world(uses_roles=False), store)
+            await play(index, chapters)
         finally:
             store.close()
 
     runner.run(play_on_disk())
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
 @settings(max_examples=8)
 @given(changes=st.lists(happenings(), min_size=1, max_size=6), back=st.sets(st.integers(0, 29)))
 def test_what_was_held_ends_as_a_fresh_sync_would_have_it(runner, bench, changes, back):
@@ -124,19 +159,19 @@ def test_what_was_held_ends_as_a_fresh_sync_would_have_it(runner, bench, changes
             world.create_page(KEY, f"Page {place}", paragraphs("it stands everywhere")).id
             for place in range(30)
         ]
-        async with bench.open(world) as index:
-            check_clean(await index.sync(KEY))
-            for content_id in ids:
-                world.trash(content_id)
-            held = await index.sync(KEY)
-            check_counts(held)
-            assert held.progress.documents.held == 30
-            await index.check_whole()
-            for place in back:
-                world.restore(ids[place])
-            tell(world, changes)
-            job = await index.sync(KEY)
-            check_clean(job)
-            await index.check_like_new(KEY)
+        index = bench.open(world)
+        check_clean(await index.sync(KEY))
+        for content_id in ids:
+            world.trash(content_id)
+        held = await index.sync(KEY)
+        check_counts(held)
+        assert held.progress.documents.held == 30
+        await index.check_whole()
+        for place in back:
+            world.restore(ids[place])
+        tell(world, changes)
+        job = await index.sync(KEY)
+        check_clean(job)
+        await index.check_like_new(KEY)
 
     runner.run(hold())

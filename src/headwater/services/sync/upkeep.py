@@ -95,9 +95,7 @@ def _result(
     run: SyncRun, metadata: DocumentMetadata, item: WorkItem, known: KnownDocument | None
 ) -> DocumentResult:
     if item.action is Action.SKIP:
-        is_settled = known is not None and is_settled_skip(known, metadata, item.reason)
-        provenance = known.provenance if known and is_settled else _provenance_of_skip(run, item)
-        return make_skip(metadata, item.reason or "", provenance)
+        return make_skip(metadata, item.reason or "", _provenance_of_skip(run, item, known))
     if known is None:
         raise TypeError(f"nothing is known of {metadata.document_id}: it is to be read")
     return _keep(
@@ -105,8 +103,13 @@ def _result(
     )
 
 
-def _provenance_of_skip(run: SyncRun, item: WorkItem) -> Provenance:
-    """Return by what recipe a document was left out that was never read."""
+def _provenance_of_skip(run: SyncRun, item: WorkItem, known: KnownDocument | None) -> Provenance:
+    """Return by what recipe a document was left out; of one that was read, how, if that still holds."""
+    if known and is_settled_skip(known, item.listed.version, item.reason):
+        recipe = known.provenance.recipe
+        holds = run.file_recipes.holds(recipe) if item.attachment else recipe == str(run.recipe)
+        if holds:
+            return known.provenance
     if item.attachment:
         return Provenance(run.file_recipes.name(OCR_MISSING))
     return Provenance(str(run.recipe))
