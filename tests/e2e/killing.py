@@ -163,10 +163,9 @@ async def open_index(data_dir: Path, site: Sandbox | None, tenant: TenantId):
     store = await LanceStore.open(data_dir / "vectors", dimension=DIMENSION)
     ports: Any = SimpleNamespace(catalog=stores.catalog, store=store)
     embedder = MemoryEmbedder(dimension=DIMENSION)
+    lab = Lab(cast("Any", site), ports, stores, embedder, LaterQueue(), tenant)
     try:
-        yield Index(
-            Bench(stores), Lab(cast("Any", site), ports, stores, embedder, LaterQueue(), tenant)
-        )
+        yield Index(Bench(stores), lab, wire=cast("Any", None))
     finally:
         store.close()
         await stores.close()
