@@ -19,14 +19,16 @@ async def get_vectors(client) -> dict[str, Any]:
     answer = await client.post("/v2/get-vectors?platform_type=confluence", json=CONFIG)
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"success", "message", "data", "timestamp"}
-    return answer.json()["data"]
+    data: dict[str, Any] = answer.json()["data"]
+    return data
 
 
 async def get_failed(client) -> dict[str, Any]:
     body = {"pinecone_config": CONFIG, "platform_type": "confluence"}
     answer = await client.post("/v2/failed-files", json=body)
     assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
+    data: dict[str, Any] = answer.json()["data"]
+    return data
 
 
 async def test_what_is_in_is_listed_with_what_a_keeper_wants_to_know(lab: Lab, monkeypatch) -> None:
