@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from headwater.domain.access import (
+    FROZEN,
     Clause,
     Principal,
     Reader,
@@ -210,7 +211,12 @@ def _content_of(rule: ScopeRule) -> ContentId | None:
 
 
 def _name_clauses(rule: ScopeRule, *, is_page: bool, applies_source: bool) -> tuple[str, ...]:
-    """Name the clauses by what wrote them: a space's are its audience, then its view permission."""
+    """Name the clauses by what wrote them: a space's are its audience, then its view permission.
+
+    A frozen rule's are those that the document stood under when a sync last saw it.
+    """
+    if rule.scope.startswith(FROZEN):
+        return ("as_last_seen",) * len(rule.clauses)
     if is_page:
         return ("restriction",) * len(rule.clauses)
     second = "space_permission" if applies_source else "audience"

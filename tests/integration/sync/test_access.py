@@ -6,6 +6,7 @@ from headwater.adapters.confluence import content
 from headwater.domain.ids import SiteId, SpaceKey
 from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.world import World
+from headwater.services.whereabouts import explain_access
 from tests.integration.sync.lab import KEY, TENANT, Lab, pages, paragraphs
 
 STRICT = ContentRestriction(source_restriction=True)
@@ -258,3 +259,19 @@ async def test_a_later_tightening_reaches_pages_that_are_held_apart(lab: Lab) ->
     await lab.sync(restriction=ContentRestriction(audience=("audit",)))
     assert await names_seen(lab, "staff", "board") == set()
     assert "Held" in await names_seen(lab, "staff", "board", "audit")
+
+
+async def test_what_holds_a_held_page_apart_is_explained(lab: Lab) -> None:
+    await hold_restricted_pages(lab)
+    await lab.sync()
+    found = await lab.ports.catalog.read_titled(TENANT, SpaceKey(KEY), "Held")
+    report = await explain_access(
+        lab.ports.catalog, TENANT, found[0].known.source_url, ["staff", "board"]
+    )
+    assert [set(link.names) for link in report.chain] == [
+        {"as_last_seen"},
+        {"restriction"},
+        {"audience"},
+    ]
+    assert report.together.admitted
+    assert not any(verdict.admitted for verdict in report.each)
