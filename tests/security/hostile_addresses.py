@@ -142,6 +142,7 @@ URLS = {
     "port beyond 16 bits": "https://acme.example:99999/wiki",
     "port in other digits": "https://acme.example:\u0661/wiki",
     "label too long": f"https://{'a' * 64}.example/wiki",
+    "bracket alone": "//[",
     "empty label": "https://acme..example/wiki",
     "nothing but dots": "https://.../wiki",
     "name too long": f"https://{'a.' * 127}example/wiki",

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from headwater.adapters.confluence.addresses import judge_web_url, parse_instance_url
 from headwater.adapters.confluence.allowlist import AllowList, is_public, parse_allow_list
 from headwater.adapters.confluence.answers import Answer, RejectedRequestError, read_json
+from headwater.adapters.confluence.downloads import _read_next, _Stop
 from headwater.adapters.confluence.paging import reanchor
 from headwater.adapters.confluence.patience import TransientError
 from headwater.adapters.confluence.payloads import ContentPayload, SpacePayload, parse
@@ -32,6 +33,7 @@ from headwater.domain.errors import (
     AddressRefusedError,
     HeadwaterError,
     InvalidInputError,
+    SourceRefusedError,
     SourceUnreachableError,
     SyncAbortedError,
 )
@@ -224,6 +226,20 @@ def test_a_next_link_stays_where_it_belongs_or_is_refused(link):
         (b"/ex/confluence/abc/wiki/api/v2/", b"/ex/confluence/abc/wiki/rest/api/")
     )
     assert b"/.." not in target.raw_path.partition(b"?")[0]
+
+
+@given(URL_TEXTS)
+def test_a_redirect_leads_to_a_web_url_or_nowhere(location):
+    """The credential goes along to the very origin that it was meant for, and to no other."""
+    here = httpx2.URL("https://acme.example/wiki/download")
+    try:
+        stop = _read_next(_Stop(here, is_home=True), Answer("/", 302, {"location": location}))
+    except (RejectedRequestError, SourceRefusedError):
+        return
+    assert stop.url.scheme in {"http", "https"}
+    assert stop.url.userinfo == b""
+    origin = (stop.url.scheme, stop.url.raw_host, stop.url.port)
+    assert stop.is_home == (origin == ("https", b"acme.example", None))
 
 
 @given(URL_TEXTS)

@@ -138,7 +138,7 @@ def _read_next(stop: _Stop, answer: Answer) -> _Stop:
     """Return where a redirect leads; what has left Confluence once is never trusted again."""
     try:
         target = stop.url.join(answer.headers.get("location", ""))
-    except httpx2.InvalidURL as error:
+    except (httpx2.InvalidURL, ValueError) as error:
         raise _stray_redirect() from error
     if target.scheme not in {"https", "http"} or not target.host or target.userinfo:
         raise _stray_redirect()

@@ -82,7 +82,7 @@ def reanchor(link: str, root: httpx2.URL) -> httpx2.URL:
         raise _stray_link()
     try:
         target = root.join(link)
-    except httpx2.InvalidURL as error:
+    except (httpx2.InvalidURL, ValueError) as error:
         raise _stray_link() from error
     if (target.scheme, target.host, target.port, target.userinfo) != (
         root.scheme,
