@@ -88,3 +88,43 @@ def test_a_short_link_names_the_id_it_was_made_of(number):
 def test_no_short_link_is_too_broken_to_be_refused_in_peace(code):
     parse_content_url(f"{BASE}/x/{code}")
     parse_content_url(f"{BASE}/pages/tinyurl.action?urlIdentifier={code}")
+
+
+@pytest.mark.parametrize(
+    ("path", "space", "site"),
+    [
+        ("/spaces/KB", True, None),
+        ("/spaces/KB/overview?homepageId=3", True, None),
+        ("/display/KB/", True, None),
+        ("/spaces/viewspace.action?key=KB", True, None),
+        ("", False, "/wiki"),
+        ("/", False, "/wiki"),
+        ("/home", False, "/wiki"),
+        ("/rest/api", False, "/wiki"),
+        ("/dashboard.action", False, "/wiki"),
+        # What is not surely a space or the site is neither: a delete would take all of it.
+        ("/spaces", False, None),
+        ("/spaces/viewspace.action", False, None),
+        ("/spaces/KB/pages/nonsense", False, None),
+        ("/spaces/KB/pages/123", False, None),
+        ("/pages/viewpage.action?pageId=", False, None),
+        ("/download/attachments/1/a.txt", False, None),
+        ("/search?text=x", False, None),
+        ("/?x=y", False, None),
+        ("/people/1", False, None),
+    ],
+)
+def test_only_links_to_a_whole_space_or_site_are_taken_for_one(path, space, site):
+    link = parse_content_url(BASE + path)
+    assert (link.is_whole_space, link.site_path) == (space, site)
+
+
+def test_a_file_is_named_by_its_page_and_each_way_of_writing_its_name():
+    link = parse_content_url(f"{BASE}/download/attachments/12/a+b%20c.txt?version=1&api=v2")
+    assert (link.page_id, link.file_names) == ("12", ("a+b c.txt", "a b c.txt"))
+    assert link.names_content
+
+
+@pytest.mark.parametrize("host", ["Acme.atlassian.net:443", "ACME.ATLASSIAN.NET"])
+def test_hosts_compare_without_case_and_without_the_usual_port(host):
+    assert parse_content_url(f"https://{host}/wiki").host == "acme.atlassian.net"
