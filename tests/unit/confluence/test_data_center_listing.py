@@ -151,3 +151,10 @@ async def test_an_answer_without_rows_is_broken():
     confluence = FakeConfluence({LIST: httpx2.Response(200, json=["x"])})
     with pytest.raises(BrokenAnswerError):
         await ids_of(read_rows(rest(confluence), QUERY))
+
+
+@pytest.mark.parametrize("link", ["//[::1", "https://acme.example:port/"])
+async def test_a_next_page_named_by_no_url_is_not_taken_for_the_end(link):
+    confluence = FakeConfluence({SCAN: piece(1, link=link)})
+    with pytest.raises(RejectedRequestError):
+        await ids_of(scan_rows(rest(confluence), SCAN_QUERY))

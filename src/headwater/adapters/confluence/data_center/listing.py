@@ -53,7 +53,12 @@ class _Piece:
 
     @property
     def next_cursor(self) -> str:
-        cursor = self.value.get("nextCursor") or httpx2.URL(self.next_link).params.get("cursor")
+        try:
+            cursor = self.value.get("nextCursor") or httpx2.URL(self.next_link).params.get("cursor")
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise RejectedRequestError(
+                "Confluence's list names its next page by something that is no URL"
+            ) from error
         return cursor if isinstance(cursor, str) else ""
 
     @property
