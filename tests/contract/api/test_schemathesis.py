@@ -27,6 +27,12 @@ def url(tmp_path_factory):
         yield address
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Let schemathesis leave its notes where nobody keeps them."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run_schemathesis(url, *options, token=None, seconds=100):
     headers = ["--header", f"Authorization: Bearer {token}"] if token else []
     ended = subprocess.run(
@@ -42,7 +48,6 @@ def run_schemathesis(url, *options, token=None, seconds=100):
             "SCHEMATHESIS_HOOKS": "tests.contract.api.schemathesis_hooks",
             "PYTHONPATH": str(ROOT),
         },
-        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=seconds,
