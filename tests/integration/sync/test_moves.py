@@ -1,7 +1,7 @@
 """A page that moves between two spaces leaves one index and is in the other, however their syncs interleave."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -133,9 +133,52 @@ def bench(runner, tmp_path_factory):
     runner.run(opened.__aexit__(None, None, None))
 
 
+class Interrupted:
+    """A store before whose first call with such a batch something else happens."""
+
+    def __init__(self, store: VectorStore, part: str, happen: Callable[[], Awaitable[object]]):
+        self._store, self._part, self._happen = store, part, [happen]
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    async def apply(self, namespace, batch) -> None:
+        if self._happen and getattr(batch, self._part):
+            await self._happen.pop()()
+        await self._store.apply(namespace, batch)
+
+
+async def interrupt(bench: Bench, first: str, second: str, part: str) -> None:
+    """Sync one space, and the other in the middle of that, after a page moved between them."""
+    world, mover = make_spaces()
+    index = bench.open(world)
+    manner = {"restriction": ContentRestriction()}
+    for key in SPACES:
+        await index.sync(key, **manner)
+    world.move(mover, key=OTHER)
+    refs = [await index.submit(key, **manner) for key in (first, second)]
+    store = Interrupted(index.lab.ports.store, part, lambda: index.lab.run(refs[1]))
+    lab = replace(index.lab, ports=replace(index.lab.ports, store=store))
+    await lab.run(refs[0])
+    await index.check_whole()
+    assert mover in await index.search_all(None, OTHER)
+
+
+def test_a_page_that_was_taken_over_just_before_its_removal_stays(runner, bench):
+    runner.run(interrupt(bench, KEY, OTHER, "deletions"))
+
+
+def test_a_page_that_was_removed_just_before_it_was_taken_over_is_read_again(runner, bench):
+    runner.run(interrupt(bench, OTHER, KEY, "metadata"))
+
+
 @pytest.mark.timeout(900)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-@given(coins=st.lists(st.booleans(), max_size=60), edited=st.booleans(), incremental=st.booleans())
+@given(
+    coins=st.lists(st.booleans(), min_size=20, max_size=60),
+    edited=st.booleans(),
+    incremental=st.booleans(),
+)
 def test_a_moved_page_leaves_one_index_and_is_in_the_other_whoever_is_first(
     runner, bench, coins, edited, incremental
 ):
