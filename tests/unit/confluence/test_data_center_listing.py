@@ -124,6 +124,12 @@ async def test_a_cursor_is_found_in_the_link_too_and_empty_pages_are_stepped_ove
     assert confluence.queries(SCAN)[1]["cursor"] == "content:false:7"
 
 
+async def test_a_scan_with_a_next_page_that_it_does_not_name_is_no_whole_list():
+    confluence = FakeConfluence({SCAN: [piece(1, link="/rest/api/content/scan?limit=200")]})
+    with pytest.raises(RejectedRequestError, match="does not say how"):
+        await ids_of(scan_rows(rest(confluence), SCAN_QUERY))
+
+
 async def test_a_scan_whose_cursor_returns_is_given_up():
     confluence = FakeConfluence(
         {SCAN: [piece(1, cursor="a"), piece(2, cursor="b"), piece(3, cursor="a")]}

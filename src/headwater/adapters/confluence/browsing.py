@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx2
 
 from headwater.adapters.confluence.annotations import quote_cql
-from headwater.adapters.confluence.answers import NOT_TOLD, AbsentError
+from headwater.adapters.confluence.answers import NOT_TOLD, AbsentError, RejectedRequestError
 from headwater.adapters.confluence.client import V1, V2, JsonClient, Params
 from headwater.adapters.confluence.concurrency import map_unordered, split
 from headwater.adapters.confluence.content import PATHS
@@ -138,9 +138,18 @@ async def _read_page(
 
 def _read_cursor(link: str) -> str:
     try:
-        return str(httpx2.URL(link).params.get("cursor", ""))
-    except httpx2.InvalidURL:
-        return ""
+        cursor = str(httpx2.URL(link).params.get("cursor", ""))
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise _no_cursor() from error
+    if not cursor:
+        raise _no_cursor()
+    return cursor
+
+
+def _no_cursor() -> RejectedRequestError:
+    return RejectedRequestError(
+        "Confluence's list has a next page, but does not say how to ask for it"
+    )
 
 
 async def find_parents(client: JsonClient, pages: Sequence[ContentId]) -> frozenset[ContentId]:

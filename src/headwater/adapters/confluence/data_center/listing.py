@@ -99,6 +99,10 @@ async def scan_rows(rest: Rest, query: Query) -> AsyncGenerator[list[Item], None
         watch.note(piece.rows)
         yield piece.rows
         cursor, limit = piece.next_cursor, piece.limit
+        if not cursor and piece.next_link:
+            raise RejectedRequestError(
+                "Confluence's list has a next page, but does not say how to ask for it"
+            )
         if not cursor or not (piece.rows or piece.next_link):
             return
     raise _circling()
