@@ -113,20 +113,12 @@ def make_app(server: PineconeServer) -> Starlette:
 def _guard(endpoint: Any) -> Any:
     async def call(request: Request) -> Response:
         server: PineconeServer = request.app.state.server
-        if request.headers.get("api-key") != KEY:
-            return PlainTextResponse("Invalid API Key", status_code=401)
-        if request.headers.get("x-pinecone-api-version") != VERSION:
-            return PlainTextResponse("unknown API version", status_code=400)
         raw = await request.body()
-        if len(raw) > MAX_BODY:
-            return _error(413, "request size is over 2 MB")
-        path = request.url.path
-        for number, (wanted, status, headers) in enumerate(server.faults):
-            if path.endswith(wanted):
-                del server.faults[number]
-                return _fail(status, headers)
+        refusal = _refuse(request, raw) or _take_fault(server, request.url.path)
+        if refusal:
+            return refusal
         body = await request.json() if raw else dict(request.query_params)
-        server.calls.append((path, body))
+        server.calls.append((request.url.path, body))
         try:
             answer: Response = await endpoint(request, server, body)
         except (BadRequestError, BadFilterError) as error:
@@ -138,6 +130,22 @@ def _guard(endpoint: Any) -> Any:
         return answer
 
     return call
+
+
+def _refuse(request: Request, raw: bytes) -> Response | None:
+    if request.headers.get("api-key") != KEY:
+        return PlainTextResponse("Invalid API Key", status_code=401)
+    if request.headers.get("x-pinecone-api-version") != VERSION:
+        return PlainTextResponse("unknown API version", status_code=400)
+    return _error(413, "request size is over 2 MB") if len(raw) > MAX_BODY else None
+
+
+def _take_fault(server: PineconeServer, path: str) -> Response | None:
+    for number, (wanted, status, headers) in enumerate(server.faults):
+        if path.endswith(wanted):
+            del server.faults[number]
+            return _fail(status, headers)
+    return None
 
 
 def _fail(status: int, headers: dict[str, str]) -> Response:
