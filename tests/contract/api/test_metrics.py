@@ -1,5 +1,6 @@
 """What the service counts about itself, and that it says of nobody in particular."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -117,6 +118,27 @@ async def test_the_lag_is_measured_for_edits_and_not_for_a_first_reading(client,
     after = await read_samples(client)
     name = ("headwater_sync_lag_seconds_count",)
     assert after[name] - before[name] == 1
+
+
+async def test_busy_time_is_counted_while_calls_overlap():
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    class Waiting(MemoryEmbedder):
+        async def embed(self, texts, *, kind):
+            await gates[int(texts[0])].wait()
+            return await super().embed(texts, kind=kind)
+
+    embedder = MeteredEmbedder(Waiting())
+    before = metrics.EMBEDDER_SECONDS._value.get()
+    first, second = (
+        asyncio.create_task(embedder.embed([name], kind=EmbeddingKind.PASSAGE)) for name in "01"
+    )
+    await asyncio.sleep(0)
+    gates[0].set()
+    await first
+    assert metrics.EMBEDDER_SECONDS._value.get() > before
+    gates[1].set()
+    await second
 
 
 async def test_the_embedders_busy_time_is_counted(client):

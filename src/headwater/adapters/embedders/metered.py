@@ -44,7 +44,12 @@ class MeteredEmbedder:
             vectors = await self.inner.embed(texts, kind=kind)
         finally:
             self._calls -= 1
-            if not self._calls:
-                EMBEDDER_SECONDS.inc(time.perf_counter() - self._since)
+            self._count_until_now()
         EMBEDDED_TEXTS.inc(len(texts))
         return vectors
+
+    def _count_until_now(self) -> None:
+        """Count at every call's end: where calls overlap for hours, none is ever the last."""
+        now = time.perf_counter()
+        EMBEDDER_SECONDS.inc(now - self._since)
+        self._since = now
