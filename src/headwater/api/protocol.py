@@ -14,7 +14,8 @@ HEAD_SECONDS: Final = 10.0
 class GuardedProtocol(H11Protocol):
     """uvicorn's protocol, which waits for a request's headers for a bounded time only.
 
-    Without the bound each client that sends its headers byte by byte would hold a connection for ever.
+    Without the bound each client that sends its headers byte by byte would hold a connection for ever;
+    so would one that goes on with a body after its answer.
     What is no HTTP is answered in the one shape of all errors.
     """
 
@@ -26,9 +27,9 @@ class GuardedProtocol(H11Protocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; while they make no whole head, the time goes on."""
+        """Take bytes; while they make no whole head, or nobody reads them any more, the time goes on."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
+        if self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE:
             self._expect_head()
         else:
             self._stop_waiting()
@@ -39,7 +40,12 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, and close."""
+        """Answer what is no HTTP, unless its request's answer has begun, and close."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            self._answer_no_http(msg)
+        self.transport.close()
+
+    def _answer_no_http(self, msg: str) -> None:
         problem = {"loc": ["request"], "msg": msg, "type": "value_error.http"}
         body = json.dumps({"detail": [problem]}).encode()
         head = h11.Response(
@@ -53,7 +59,6 @@ class GuardedProtocol(H11Protocol):
         )
         for event in (head, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
 
     def _expect_head(self) -> None:
         if self._deadline is None:

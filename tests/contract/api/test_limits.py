@@ -73,6 +73,45 @@ async def test_a_connection_serves_further_requests_after_a_slow_one(monkeypatch
                 await reader.readexactly(length)
 
 
+async def read_answer(reader):
+    """Return the head of an answer whose body is JSON, and leave the connection open."""
+    async with asyncio.timeout(PATIENCE):
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(b"]}")
+    return head
+
+
+async def drip(writer):
+    """Write byte by byte, never pausing long enough for the connection to be idle."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+
+async def test_a_client_that_goes_on_with_its_body_after_the_answer_is_cut_off(monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    async with connect(World()) as (reader, writer):
+        writer.write(f"POST {SEARCH_PATH} HTTP/1.1\r\nhost: x\r\n".encode())
+        writer.write(b"content-length: 1000000\r\n\r\n")
+        assert b" 401 " in await read_answer(reader)
+        with pytest.raises(ConnectionError):
+            await drip(writer)
+
+
+async def test_nonsense_after_the_answer_ends_the_connection_and_is_no_error_of_ours():
+    errors = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    async with connect(World()) as (reader, writer):
+        writer.write(f"POST {SEARCH_PATH} HTTP/1.1\r\nhost: x\r\n".encode())
+        writer.write(b"transfer-encoding: chunked\r\n\r\n")
+        assert b" 401 " in await read_answer(reader)
+        writer.write(b"no chunk\r\n")
+        assert await read_rest(reader) == b""
+    assert errors == []
+
+
 @pytest.mark.parametrize(
     "sent",
     [
