@@ -1,6 +1,8 @@
 """What is Pinecone's own: lag, limits, refusals, and what a crash leaves behind."""
 
+import asyncio
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ from structlog.testing import capture_logs
 
 from headwater.adapters.pinecone.opening import IndexSettings
 from headwater.adapters.pinecone.records import MAX_REQUEST_BYTES
+from headwater.adapters.pinecone.store import REQUESTS_AT_ONCE
 from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
 from headwater.ports import StoreBatch
 from tests.contract.records import (
@@ -166,6 +169,31 @@ async def test_one_refused_part_of_a_batch_is_an_error_of_the_whole(store, runni
     running.fail("/vectors/upsert", 400)
     with pytest.raises(DocumentError):
         await put(store, make_document(1, *(f"{n} " + "x" * 30_000 for n in range(150))))
+
+
+async def test_after_one_failure_no_further_request_is_begun(store, running):
+    chunks = [f"chunk {number}" for number in range(40)]
+    await put(store, make_document(1, *chunks))
+    running.fail("/vectors/update", 403, times=len(chunks))
+    with pytest.raises(ConfigError):
+        await store.apply(ACME, StoreBatch(metadata=(make_metadata(1, title="new"),)))
+    assert len(running.faults) >= len(chunks) - REQUESTS_AT_ONCE
+
+
+async def test_a_batch_that_is_cancelled_leaves_nothing_running(store):
+    await put(store, make_document(1, *(f"chunk {number}" for number in range(40))))
+    tasks = asyncio.all_tasks()
+    renamed = StoreBatch(metadata=(make_metadata(1, title="new"),))
+    applying = asyncio.create_task(store.apply(ACME, renamed))
+    while len(asyncio.all_tasks() - tasks) <= REQUESTS_AT_ONCE:  # noqa: ASYNC110  (no event tells)
+        await asyncio.sleep(0)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        applying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await applying
+    assert asyncio.all_tasks() == tasks
+    assert [str(warning.message) for warning in warned] == []
 
 
 async def test_thousands_of_scopes_fit_one_question(store):

@@ -2,10 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Final, TypeVar
 from urllib.parse import unquote
 
 import structlog
@@ -78,7 +87,7 @@ class PineconeStore:
         ids = _list_ids(await self.ledger.read(namespace, document_ids))
         with pinecone_faults("read vectors"):
             pages = await self._gather(
-                self.index.fetch(ids=some, namespace=namespace.name)
+                partial(self.index.fetch, ids=some, namespace=namespace.name)
                 for some in _split(ids, IDS_PER_FETCH)
             )
         return {
@@ -128,14 +137,14 @@ class PineconeStore:
 
     async def _upsert(self, namespace: Namespace, vectors: Sequence[PineconeVector]) -> None:
         await self._gather(
-            self.index.upsert(vectors=request, namespace=namespace.name)
+            partial(self.index.upsert, vectors=request, namespace=namespace.name)
             for request in split_requests(vectors)
         )
 
     async def _delete(self, namespace: Namespace, ids: Sequence[str]) -> None:
         try:
             await self._gather(
-                self.index.delete(ids=some, namespace=namespace.name)
+                partial(self.index.delete, ids=some, namespace=namespace.name)
                 for some in _split(ids, IDS_PER_DELETE)
             )
         except NotFoundError:
@@ -150,7 +159,8 @@ class PineconeStore:
         """
         try:
             await self._gather(
-                self.index.delete(
+                partial(
+                    self.index.delete,
                     filter={"$and": [{"document_id": {"$in": some}}, {"space": {"$eq": space}}]},
                     namespace=namespace.name,
                 )
@@ -163,8 +173,11 @@ class PineconeStore:
         fields = {item.document_id: make_metadata(item) for item in documents}
         held = await self.ledger.read(namespace, list(fields))
         await self._gather(
-            self.index.update(
-                id=make_record_id(key, ordinal), set_metadata=fields[key], namespace=namespace.name
+            partial(
+                self.index.update,
+                id=make_record_id(key, ordinal),
+                set_metadata=fields[key],
+                namespace=namespace.name,
             )
             for key, count in held.items()
             for ordinal in range(count)
@@ -181,18 +194,31 @@ class PineconeStore:
         if terms:
             await self.ledger.count_terms(namespace, terms, len(fresh))
 
-    async def _gather(self, calls: Iterable[Any]) -> list[Any]:
-        """Make the calls, a bounded number at once; all have ended when one error is raised."""
+    async def _gather(self, calls: Iterable[Callable[[], Awaitable[Item]]]) -> list[Item]:
+        """Make the calls, a bounded number at once.
 
-        async def call(waiting: Any) -> Any:
+        After one error none is begun, and all have ended when it is raised: where Pinecone is away,
+        thousands more would each wait for their own timeout.
+        """
+        failed = asyncio.Event()
+
+        async def make(call: Callable[[], Awaitable[Item]]) -> list[Item]:
             async with self.slots:
-                return await waiting
+                if failed.is_set():
+                    return []
+                try:
+                    return [await call()]
+                except BaseException:
+                    failed.set()
+                    raise
 
-        ended = await asyncio.gather(*map(call, calls), return_exceptions=True)
-        for result in ended:
-            if isinstance(result, BaseException):
-                raise result
-        return ended
+        ended = await asyncio.gather(*map(make, calls), return_exceptions=True)
+        results: list[Item] = []
+        for made in ended:
+            if isinstance(made, BaseException):
+                raise made
+            results += made
+        return results
 
 
 @dataclass(frozen=True, slots=True)
