@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from starlette.responses import Response
 
 from headwater.domain.jobs import JobStatus
 from headwater.sandbox.faces import Cloud, DataCenter
@@ -75,3 +76,21 @@ async def test_another_name_changes_no_page_until_the_page_is_read_again(lab):
     lab.world.edit(page.id, paragraphs(f"by {mention(lab, 'ann')}", "and more"))
     await lab.sync()
     assert await lab.find("Married") == ["Rota"]
+
+
+async def test_names_that_broke_off_are_read_by_the_next_sync(lab):
+    page = lab.world.create_page(KEY, "Rota", paragraphs("on call: nobody"))
+    lab.world.comment(page.id, f"<p>ask {mention(lab, 'ann')}</p>", author="bob")
+
+    async def break_off(_, template, answer):
+        is_people = template.endswith(("/users-bulk", "/rest/api/user"))
+        return Response(status_code=502) if is_people else answer
+
+    lab.site.faults.append(break_off)
+    job = await lab.sync()
+    assert job.progress.documents.added == 1
+    assert job.progress.losses["mention"] >= 1
+    lab.site.faults.remove(break_off)
+    assert (await lab.sync()).progress.documents.updated == 1
+    assert await lab.find("Quintessa") == await lab.find("Zweistein") == ["Rota"]
+    assert (await lab.sync()).progress.documents.unchanged == 1

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from headwater.adapters.confluence.answers import BrokenAnswerError
 from headwater.adapters.confluence.people import (
     NAME_LASTS,
     NOTHING_LASTS,
@@ -102,6 +103,7 @@ async def test_the_book_forgets_what_it_has_held_longest():
     assert office.asked == [["a", "b", "c", "d"], ["a"]]
 
 
-async def test_nonsense_for_an_answer_tells_no_names():
+async def test_nonsense_for_an_answer_is_no_word_on_names():
     confluence = FakeConfluence({USERS: answer({"results": "x"})})
-    assert await fetch_names(make_client(confluence), ["1"]) == {}
+    with pytest.raises(BrokenAnswerError):
+        await fetch_names(make_client(confluence), ["1"])

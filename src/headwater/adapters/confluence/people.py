@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from headwater.adapters.confluence.answers import NOT_TOLD, LoginFailedError
+from headwater.adapters.confluence.answers import NOT_TOLD, BrokenAnswerError, LoginFailedError
 from headwater.adapters.confluence.client import V2, Ask, JsonClient
 from headwater.adapters.confluence.concurrency import split
 from headwater.adapters.confluence.paging import read_results
@@ -88,13 +88,14 @@ async def fetch_names(client: JsonClient, account_ids: Sequence[str]) -> Mapping
     """Return the names that Cloud tells, 250 accounts a request.
 
     A token without the scope for people, or an account without the right, learns no names; that is
-    no error as long as Confluence knows the caller.
+    no error as long as Confluence knows the caller. One that breaks down is an error: it would tell
+    another time.
     """
     found: dict[str, str] = {}
     try:
         for run in split(account_ids, _PER_REQUEST):
             found |= await ask_names(client, run)
-    except LoginFailedError:
+    except (LoginFailedError, BrokenAnswerError):
         raise
     except NOT_TOLD:
         await check_caller(client)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.domain.content import Comment, Page
+from headwater.domain.errors import SourceUnreachableError
 from headwater.domain.ids import ContentId
 from headwater.pipeline.comments import find_people
 from headwater.pipeline.markdown import find_mentions
@@ -26,6 +27,8 @@ class NamedPage:
     fetched: FetchedPage
     comments: Sequence[Comment]
     people: Mapping[str, str]
+    are_names_read: bool
+    """False where Confluence broke down over the names: the page is to be read again."""
 
 
 async def name_people(
@@ -35,8 +38,11 @@ async def name_people(
     async with aclosing(_gather_groups(pages)) as groups:
         async for group in groups:
             people = await _read_names(source, group, comments)
+            are_read = people is not None
             for fetched in group:
-                yield NamedPage(fetched, comments.get(fetched.content_id, ()), people)
+                yield NamedPage(
+                    fetched, comments.get(fetched.content_id, ()), people or {}, are_read
+                )
 
 
 async def _gather_groups(
@@ -56,11 +62,14 @@ async def _gather_groups(
 
 async def _read_names(
     source: Source, group: Sequence[FetchedPage], comments: CommentsByPage
-) -> Mapping[str, str]:
+) -> Mapping[str, str] | None:
     mentioned = [find_mentions(_body_of(page)) for page in group]
     writing = [find_people(comments.get(page.content_id, ())) for page in group]
     wanted = sorted(frozenset().union(*mentioned, *writing))[:PEOPLE_PER_GROUP]
-    return await source.read_names(wanted) if wanted else {}
+    try:
+        return await source.read_names(wanted) if wanted else {}
+    except SourceUnreachableError:
+        return None
 
 
 def _body_of(fetched: FetchedPage) -> str:

@@ -20,6 +20,8 @@ from headwater.services.sync.run import SyncRun, describe_item
 CHUNKS_PER_BATCH: Final = 32
 DOCUMENTS_PER_BATCH: Final = 32
 
+NAMES_UNREAD: Final = "names-unread;"
+
 MAX_CHUNKS: Final = 20_000
 """Of one document, which is settled whole: some five million words' parts, held in memory at once."""
 
@@ -146,8 +148,13 @@ def _convert(run: SyncRun, metadata: DocumentMetadata, page: Page, named: NamedP
         run,
         metadata,
         add_comments(document, named.comments, named.people),
-        Provenance(str(run.recipe), comments_digest=digest_comments(named.comments)),
+        Provenance(_name_recipe(run, named), comments_digest=digest_comments(named.comments)),
     )
+
+
+def _name_recipe(run: SyncRun, named: NamedPage) -> str:
+    """Return the recipe; a page without its names is not made by it, so that the next sync reads it."""
+    return str(run.recipe) if named.are_names_read else f"{NAMES_UNREAD}{run.recipe}"
 
 
 def cut_document(

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from headwater.adapters.confluence.answers import NOT_TOLD, AbsentError, LoginFailedError
+from headwater.adapters.confluence.answers import (
+    NOT_TOLD,
+    AbsentError,
+    BrokenAnswerError,
+    LoginFailedError,
+)
 from headwater.adapters.confluence.concurrency import map_unordered
 from headwater.adapters.confluence.data_center.rest import Rest
 from headwater.adapters.confluence.payloads import UserPayload, parse
@@ -36,7 +41,7 @@ async def _fetch_name(rest: Rest, user_id: str) -> str | None:
     for parameter in _list_parameters(user_id):
         try:
             return parse(UserPayload, await rest.get("/user", {parameter: user_id})).name
-        except LoginFailedError:
+        except (LoginFailedError, BrokenAnswerError):
             raise
         except AbsentError:
             continue
