@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy
 import structlog
 
-from headwater.domain.errors import RetryableError
+from headwater.domain.errors import HeadwaterError
 
 _log = structlog.get_logger("headwater.jobs")
 
@@ -24,7 +24,11 @@ class Chore:
 
 
 async def keep_doing(chores: Sequence[Chore]) -> None:
-    """Do all chores until cancelled. A database that is away is waited for; a defect ends them all."""
+    """Do all chores until cancelled; a defect ends them all.
+
+    A backend that is away, or that refuses until an operator mends it, is waited for: other tenants'
+    jobs go on meanwhile.
+    """
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             group.create_task(_repeat(chore))
@@ -35,7 +39,7 @@ async def _repeat(chore: Chore) -> None:
         chore.wanted.clear()
         try:
             await chore.do()
-        except (RetryableError, sqlalchemy.exc.SQLAlchemyError) as error:
+        except (HeadwaterError, sqlalchemy.exc.SQLAlchemyError) as error:
             _log.warning("cannot do a chore now; trying again", chore=chore.name, reason=str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(chore.wanted.wait(), chore.every)

@@ -4,10 +4,11 @@ The first is one transaction that also leaves the tombstones. What they name is 
 after it, by whoever asked; by the job engine, if that process dies or the store is away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from headwater.domain.errors import HeadwaterError
 from headwater.domain.ids import DocumentId, Namespace, TenantId
 from headwater.domain.removal import Cleared, Removed
 from headwater.ports import Ports, StoreBatch
@@ -41,19 +42,26 @@ async def remove_documents(
 async def carry_out_deletions(ports: Ports) -> int:
     """Remove from the store what nobody is removing, whichever tenant's; return how many documents.
 
-    ``RetryableError`` when the store is away.
+    A tenant whose part of the store refuses keeps no other from being served: its error is raised
+    when those claimed beside it have had their turn. ``RetryableError`` when the store is away.
     """
     count = 0
-    while True:
-        now = ports.now()
-        claimed = await ports.deletions.claim_unremoved(
-            now=now, claimed_until=now + CLAIM, limit=AT_ONCE
-        )
-        if not claimed:
-            return count
+    while claimed := await _claim(ports):
+        refusals = []
         for tenant, document_ids in claimed.items():
-            await _take_out(ports, tenant, document_ids)
-            count += len(document_ids)
+            try:
+                await _take_out(ports, tenant, document_ids)
+            except HeadwaterError as error:
+                refusals.append(error)
+        if refusals:
+            raise refusals[0]
+        count += sum(map(len, claimed.values()))
+    return count
+
+
+async def _claim(ports: Ports) -> Mapping[TenantId, Sequence[DocumentId]]:
+    now = ports.now()
+    return await ports.deletions.claim_unremoved(now=now, claimed_until=now + CLAIM, limit=AT_ONCE)
 
 
 async def _take_out(ports: Ports, tenant: TenantId, document_ids: Sequence[DocumentId]) -> None:

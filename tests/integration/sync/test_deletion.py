@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from headwater.domain.errors import ContentNotFoundError, RetryableError
-from headwater.domain.ids import ContentId, Namespace, SpaceKey, TenantId
+from headwater.domain.errors import ConfigError, ContentNotFoundError, RetryableError
+from headwater.domain.ids import ContentId, DocumentId, Namespace, SpaceKey, TenantId
 from headwater.domain.jobs import SiteCredential
 from headwater.domain.secrets import Secret
 from headwater.sandbox.faces import DataCenter
@@ -307,6 +307,30 @@ async def test_a_deletion_that_was_cut_off_is_out_of_sight_and_carried_out_later
     assert set(await lab.indexed()) == {second}
     await lab.sync(incremental=False)
     assert set(await lab.indexed()) == {first, second}
+
+
+async def test_a_tenant_whose_store_refuses_keeps_no_other_from_being_served(lab: Lab) -> None:
+    cleared: list[TenantId] = []
+    settled: list[TenantId] = []
+    claims = iter([{STRANGER: [DocumentId("theirs")], TENANT: [DocumentId("ours")]}, {}])
+
+    class Store:
+        async def apply(self, namespace, _batch):
+            cleared.append(namespace.tenant)
+            if namespace.tenant == STRANGER:
+                raise ConfigError("a quota is used up")
+
+    class Deletions:
+        async def claim_unremoved(self, **_):
+            return next(claims)
+
+        async def settle_removed(self, tenant, _ids):
+            settled.append(tenant)
+
+    ports = replace(lab.ports, store=Store(), deletions=Deletions())
+    with pytest.raises(ConfigError, match="quota"):
+        await carry_out_deletions(ports)
+    assert (cleared, settled) == ([STRANGER, TENANT], [TENANT])
 
 
 async def test_one_vector_stands_for_its_whole_document(lab: Lab) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from headwater.domain.content import DocumentKind, DocumentMetadata
-from headwater.domain.errors import DocumentError, RetryableError
+from headwater.domain.errors import DocumentError, HeadwaterError
 from headwater.domain.ids import DocumentId
 from headwater.domain.jobs import DocumentCounts, JobChange, LossyDocument, Progress
 from headwater.domain.removal import DELETED
@@ -55,7 +55,9 @@ async def record_results(run: SyncRun, results: Sequence[DocumentResult]) -> Non
         if not refused:
             return
         pending = [_leave_out(item, refused) for item in pending]
-        with suppress(RetryableError):  # the deletions are stored: the job engine tries again
+        with suppress(
+            HeadwaterError
+        ):  # any tenant's; the deletions are stored: the job engine tries again
             await carry_out_deletions(run.ports)
 
 
