@@ -56,7 +56,7 @@ async def approve_deletions(ports: Ports, ref: JobRef, login: Login | None) -> J
     if held:
         credential = await choose_credential(ports, job, login)
         gone = await _prove_gone(ports, job, credential, held)
-        await _remove(ports, ref, gone)
+        await _remove(ports, job, gone)
     job = await _note_settled(ports, job)
     await settle_credential(ports, job)
     return job
@@ -171,15 +171,20 @@ def _group_by_page(
     return families
 
 
-async def _remove(ports: Ports, ref: JobRef, families: Sequence[list[KnownDocument]]) -> None:
-    """Remove from the store first, from the catalog last: a crash in between is repeated."""
+async def _remove(ports: Ports, job: Job, families: Sequence[list[KnownDocument]]) -> None:
+    """Remove from the store first, from the catalog last: a crash in between is repeated.
+
+    Another space's job may take a moved page over at any moment, so both look whose it is.
+    """
+    tenant, space = job.ref.tenant, job.request.space
     for start in range(0, len(families), PAGES_AT_ONCE):
         items = [item for family in families[start : start + PAGES_AT_ONCE] for item in family]
         stored = tuple(item.document_id for item in items if is_searchable(item))
-        await ports.store.apply(Namespace(ref.tenant), StoreBatch(deletions=stored))
-        await ports.catalog.remove_held(ref, [item.document_id for item in items], _tally)
+        batch = StoreBatch(deletions=stored, deleted_from=space)
+        await ports.store.apply(Namespace(tenant), batch)
+        await ports.catalog.remove_held(job.ref, [item.document_id for item in items], _tally)
     if families:
-        await tidy_store(ports, ref.tenant)
+        await tidy_store(ports, tenant)
 
 
 def _tally(job: Job, removed: Sequence[KnownDocument]) -> JobChange:

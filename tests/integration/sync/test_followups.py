@@ -16,7 +16,7 @@ from headwater.domain.errors import (
     NotFoundError,
     SourceRefusedError,
 )
-from headwater.domain.ids import JobId, TenantId
+from headwater.domain.ids import JobId, SpaceKey, TenantId
 from headwater.domain.jobs import (
     ContentRestriction,
     JobRef,
@@ -139,6 +139,29 @@ async def test_an_approval_that_was_interrupted_is_finished_by_repeating_it(
     approved = await approve_deletions(lab.ports, job.ref, None)
     assert (approved.progress.documents.held, approved.progress.documents.deleted) == (0, 30)
     assert set(await lab.indexed()) == set(rest)
+
+
+async def test_a_held_page_that_another_space_takes_over_during_approval_stays_there(
+    lab: Lab, monkeypatch
+) -> None:
+    lab.world.add_space("NEXT", "Next")
+    ids = pages(lab.world, 30)
+    await lab.sync()
+    for content_id in ids:
+        lab.world.move(content_id, key="NEXT")
+    job = await lab.sync()
+    assert job.progress.documents.held == 30
+    apply = type(lab.ports.store).apply
+
+    async def take_over_first(store, namespace, batch):
+        monkeypatch.undo()
+        assert (await lab.sync(space=SpaceKey("NEXT"))).status is JobStatus.SUCCEEDED
+        await apply(store, namespace, batch)
+
+    monkeypatch.setattr(type(lab.ports.store), "apply", take_over_first)
+    approved = await approve_deletions(lab.ports, job.ref, None)
+    assert approved.progress.documents.deleted == 0
+    assert set(await lab.indexed()) == set(ids)
 
 
 async def test_nothing_is_approved_while_a_job_of_the_space_is_open(lab: Lab) -> None:
