@@ -21,6 +21,7 @@ from headwater.domain.access import (
 )
 from headwater.domain.errors import InvalidInputError, NotFoundError
 from headwater.domain.ids import ContentId, TenantId
+from headwater.domain.removal import DELETED
 from headwater.domain.sync import DocumentState
 from headwater.pipeline.content_urls import ContentLink, parse_content_url, read_host
 from headwater.pipeline.planning import BEFORE_LAST_SYNC, OCR_OFF, UNSUPPORTED_FORMAT
@@ -33,6 +34,8 @@ from headwater.pipeline.selection import (
 from headwater.ports import Catalog, CatalogEntry
 
 _SKIPS: Final = {
+    DELETED: "it, or the page it hangs on, was deleted on request, and comes back once that is edited"
+    " or a full sync runs",
     BLACKLISTED: "the tenant's blacklist names it, or the page it hangs on",
     ANCESTORS_UNKNOWN: "a rule asks what it stands under, and Confluence does not show all of that",
     PAGE_NOT_LISTED: "no sync has seen the page it hangs on yet, so that no rule could judge it",

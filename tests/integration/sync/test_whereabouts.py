@@ -5,6 +5,7 @@ import pytest
 from headwater.domain.errors import DocumentError, FailureType, InvalidInputError, NotFoundError
 from headwater.domain.ids import TenantId
 from headwater.domain.jobs import ContentRestriction
+from headwater.services.deletion import delete_by_url
 from headwater.services.whereabouts import Presence, explain_access, explain_presence
 from tests.integration.sync.lab import TENANT, Lab, pages
 from tests.integration.sync.serving import call_lab
@@ -68,6 +69,17 @@ async def test_a_failed_page_says_with_what(lab: Lab, monkeypatch) -> None:
         patch.setattr(type(lab.ports.store), "apply", away)
         await lab.sync()
     assert (await why(lab, page)).presence is Presence.STALE
+
+
+async def test_a_page_deleted_on_request_says_what_brings_it_back(lab: Lab) -> None:
+    page, _ = pages(lab.world, 2)
+    await lab.sync()
+    await delete_by_url(lab.ports, TENANT, url(lab, page), include_descendants=False)
+    await lab.sync()
+    found = await why(lab, page)
+    assert found.presence is Presence.SKIPPED
+    assert "deleted on request" in found.message
+    assert "full sync" in found.message
 
 
 async def test_a_held_page_says_what_it_waits_for(lab: Lab) -> None:
