@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from headwater.cli.client import ApiClient, open_client
@@ -50,7 +51,7 @@ def print_spaces(rows: list[dict[str, Any]]) -> None:
     """Print spaces as a table."""
     table = Table("key", "name", "type", "status")
     for row in rows:
-        table.add_row(row["key"], row["name"], row["type"], row["status"])
+        table.add_row(*map(escape, (row["key"], row["name"], row["type"], row["status"])))
     console.print(table)
 
 

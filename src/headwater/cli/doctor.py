@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from headwater.bootstrap import make_sources, open_ports, prepare_settings
@@ -122,5 +123,5 @@ def _print_checks(checks: Sequence[Check]) -> None:
     table = Table("", "part", "finding", show_header=False)
     for item in checks:
         mark = "[green]ok[/]" if item.ok else "[bold red]!![/]"
-        table.add_row(mark, item.name, item.detail.replace("[", "\\["))
+        table.add_row(mark, item.name, escape(item.detail))
     console.print(table)

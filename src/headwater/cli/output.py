@@ -10,6 +10,7 @@ from typing import Any, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from headwater.domain.errors import HeadwaterError
 
@@ -36,9 +37,9 @@ def print_json(value: object) -> None:
 
 def end_with(message: str, *, hint: str | None = None) -> NoReturn:
     """Print ``error:`` and ``hint:`` and end with exit code 1."""
-    stderr.print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
+    stderr.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
     if hint:
-        stderr.print(f"[bold]hint:[/] {_escape(hint)}", soft_wrap=True)
+        stderr.print(f"[bold]hint:[/] {escape(hint)}", soft_wrap=True)
     raise typer.Exit(FAILED)
 
 
@@ -62,7 +63,3 @@ def ending_on_errors() -> Iterator[None]:
         end_with(str(error), hint=error.hint)
     except HeadwaterError as error:
         end_with(str(error), hint="headwater doctor checks every part and setting")
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")

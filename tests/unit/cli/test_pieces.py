@@ -8,7 +8,7 @@ import typer
 
 from headwater.cli import knowledge, output
 from headwater.cli.client import HINTS, explain_refusal
-from headwater.cli.confluence import make_upload_body, print_plan
+from headwater.cli.confluence import make_upload_body, print_plan, print_spaces
 from headwater.cli.options import derive_web_url, read_credentials
 from headwater.cli.output import CommandFailedError
 from headwater.cli.progress import watch_job
@@ -123,6 +123,12 @@ def test_an_answer_of_something_else_is_shown_as_it_is(body):
     error = explain_refusal(httpx2.Response(502, text=body))
     assert str(error) == f"502: {body}"
     assert "--server" in str(error.hint)
+
+
+@pytest.mark.parametrize("name", ["[/]", "[bold]", "Ops [/eu]"])
+def test_a_space_is_printed_by_its_whole_name(name, capsys):
+    print_spaces([{"key": "OPS", "name": name, "type": "global", "status": "current"}])
+    assert name in capsys.readouterr().out
 
 
 class Jobs:
