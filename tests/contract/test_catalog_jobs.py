@@ -226,7 +226,9 @@ async def test_open_jobs_of_every_tenant_are_listed_oldest_first(stores):
     found = await stores.jobs.list_open()
     assert [job.ref for job in found] == [refs[3], refs[1], refs[0]]
     assert [job.status for job in found] == [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.QUEUED]
-    assert {job.lane for job in found} == {f"{ref.tenant}/ENG" for ref in (refs[0], refs[1], refs[3])}
+    assert {job.lane for job in found} == {
+        f"{ref.tenant}/ENG" for ref in (refs[0], refs[1], refs[3])
+    }
 
 
 async def test_a_change_sets_what_it_names_and_leaves_the_rest(stores):

@@ -12,7 +12,7 @@ from headwater.adapters.memory_store import MemoryStore
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.domain.content import Space, SpaceStatus, SpaceType
 from headwater.domain.errors import SpaceNotFoundError
-from headwater.domain.ids import JobId, SpaceId, SpaceKey, TenantId
+from headwater.domain.ids import JobId, SiteId, SpaceId, SpaceKey, TenantId
 from headwater.domain.jobs import (
     ContentRestriction,
     ProcessorMode,
@@ -47,12 +47,16 @@ def make_space(key):
     return Space(SpaceId(key), SpaceKey(key), key.title(), SpaceType.GLOBAL, SpaceStatus.CURRENT)
 
 
+SITE = SiteId("acme.example")
+
+
 @dataclass
 class FakeSource:
     """A Confluence with some spaces; ``refusal`` is what opening it raises."""
 
     spaces: tuple[Space, ...] = (make_space("ZOO"), make_space("DOCS"))
     refusal: Exception | None = None
+    site: SiteId = SITE
 
     async def check_credentials(self):
         pass
@@ -130,7 +134,6 @@ async def open_ports(folder):
         "jobs": stores.jobs,
         "credentials": stores.credentials,
         "work": stores.work,
-        "configurations": stores.configurations,
         "schedules": stores.schedules,
         "max_open_jobs": 100,
         "configurations": stores.configurations,
