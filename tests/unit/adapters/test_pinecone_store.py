@@ -86,6 +86,14 @@ async def test_a_deletion_reaches_what_no_list_shows_yet(store, running):
     assert ids(running) == []
 
 
+async def test_a_deletion_reaches_records_that_the_ledger_does_not_know(store, running):
+    await put(store, make_document(1, "one", "two"), make_document(2, "stays"))
+    # A deletion that began while these were written, and was confirmed after them.
+    await store.ledger.confirm(ACME, {document_id(1): 0})
+    await store.apply(ACME, StoreBatch(deletions=(document_id(1),)))
+    assert ids(running) == [f"{document_id(2)}#0"]
+
+
 async def test_a_deletion_in_a_namespace_that_never_was_is_done(store):
     await store.ledger.expect(ACME, {document_id(1): 2})
     await store.apply(ACME, StoreBatch(deletions=(document_id(1),)))

@@ -75,7 +75,7 @@ class PineconeStore:
         with pinecone_faults("store a batch"):
             await self._upsert(namespace, plan.vectors)
             await self._delete(namespace, plan.list_leftovers(before))
-            await self._delete_from(namespace, plan.guarded, batch.deleted_from)
+            await self._delete_named(namespace, batch.deletions, batch.deleted_from)
             await self._update(namespace, plan.metadata)
         await self.ledger.confirm(namespace, plan.counts)
         await self._count_terms(namespace, plan, before)
@@ -150,18 +150,21 @@ class PineconeStore:
         except NotFoundError:
             return  # a namespace that was never written holds nothing to delete
 
-    async def _delete_from(
+    async def _delete_named(
         self, namespace: Namespace, document_ids: Sequence[DocumentId], space: SpaceKey | None
     ) -> None:
-        """Delete what still names the space; what is left of it stays in the ledger, which may exceed.
+        """Delete what names these documents; with a space, only what still names that too.
 
-        By filter, so that Pinecone itself looks at what the records say when it comes to them.
+        By filter, so that Pinecone itself looks at what the records say when it comes to them: where
+        a deletion meets a sync of the same document, either may confirm last, and the ledger forget
+        records that are there. What a space keeps stays in the ledger, which may exceed.
         """
+        of_space = [] if space is None else [{"space": {"$eq": space}}]
         try:
             await self._gather(
                 partial(
                     self.index.delete,
-                    filter={"$and": [{"document_id": {"$in": some}}, {"space": {"$eq": space}}]},
+                    filter={"$and": [{"document_id": {"$in": some}}, *of_space]},
                     namespace=namespace.name,
                 )
                 for some in _split(document_ids, MAX_VALUES)
@@ -228,8 +231,6 @@ class _Plan:
     vectors: Sequence[PineconeVector]
     counts: Mapping[DocumentId, int]
     """How many records each document will have, those included that are to be gone."""
-    guarded: Sequence[DocumentId]
-    """Documents to be gone unless another space took them over."""
     metadata: Sequence[DocumentMetadata]
 
     @classmethod
@@ -243,11 +244,10 @@ class _Plan:
             for vector in make_vectors(item, dimension, sparse=sparse)
         ]
         counts = {key: len(item.records) for key, item in upserts.items()}
-        guarded = batch.deletions if batch.deleted_from is not None else ()
-        if not guarded:
+        if batch.deleted_from is None:  # else another space may have taken some over
             counts |= dict.fromkeys(batch.deletions, 0)
         left = [item for item in batch.metadata if item.document_id not in {*gone, *upserts}]
-        return cls(vectors, counts, guarded, left)
+        return cls(vectors, counts, left)
 
     def list_leftovers(self, before: Mapping[DocumentId, int]) -> Sequence[str]:
         """Return the ids of records that documents may have beyond what they are to have."""
