@@ -19,14 +19,14 @@ from headwater.domain.jobs import (
     Stage,
     UploadRequest,
 )
-from headwater.domain.sync import Outcome
+from headwater.domain.sync import KnownDocument, Outcome
 from headwater.ports import Ports
 from headwater.services.costs import Cost, estimate_cost
 from headwater.services.credentials import seal_credential
 from headwater.services.settings import take_settings
 from headwater.services.sync.gathering import foresee_outcomes, gather
 from headwater.services.sync.reconciling import reconcile
-from headwater.services.sync.rehearsal import Rehearsal, prepare_rehearsal
+from headwater.services.sync.rehearsal import Rehearsal, ScratchCatalog, prepare_rehearsal
 from headwater.services.sync.run import SyncRun, describe_item, open_run
 from headwater.services.uploads import UPLOAD, digest_request
 
@@ -77,7 +77,7 @@ async def plan_upload(
         items = list(rehearsal.work.items.values())
         cost = await estimate_cost(run, survey.space, items, requests=requests, spent=spent)
         named = _name_listed(run, survey.space, rehearsal, outcomes)
-        named |= await _name_missing(run, rehearsal)
+    named |= _name_missing(rehearsal.catalog)
     return UploadPlan(
         documents=_count(rehearsal, outcomes, files=False),
         attachments=_count(rehearsal, outcomes, files=True),
@@ -123,14 +123,14 @@ def _name_listed(
     return dict(named)
 
 
-async def _name_missing(run: SyncRun, rehearsal: Rehearsal) -> Samples:
-    catalog = rehearsal.catalog
+def _name_missing(catalog: ScratchCatalog) -> Samples:
     first = {"deleted": catalog.deleted[:SHOWN], "held": catalog.held[:SHOWN]}
-    contents = [ContentId(key.rpartition(":")[2]) for ids in first.values() for key in ids]
-    known = await catalog.known(run.ref.tenant, run.site, contents)
-    found = {item.document_id: item for item in known.values()}
     return {
-        name: [PlannedDocument(key, found[key].title, found[key].source_url) for key in ids]
+        name: [_name_known(catalog.missed[key]) for key in ids]
         for name, ids in first.items()
         if ids
     }
+
+
+def _name_known(known: KnownDocument) -> PlannedDocument:
+    return PlannedDocument(known.document_id, known.title, known.source_url)

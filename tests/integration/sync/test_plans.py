@@ -6,16 +6,21 @@ from contextlib import closing
 import pytest
 
 from headwater.domain.errors import SourceRefusedError, SpaceNotFoundError
-from headwater.domain.ids import SpaceKey
+from headwater.domain.ids import ContentId, JobId, SpaceKey
 from headwater.domain.jobs import (
     ContentRestriction,
+    JobRef,
     ProcessorMode,
     SiteAddress,
     SiteCredential,
     UploadRequest,
 )
 from headwater.domain.secrets import Secret
+from headwater.services.costs import estimate_cost
+from headwater.services.deletion import delete_by_url
 from headwater.services.plans import plan_upload
+from headwater.services.sync.rehearsal import ScratchWork
+from tests.contract.catalog_samples import make_listed
 from tests.integration.sync.lab import TENANT, Lab, pages
 from tests.integration.sync.serving import call_lab
 
@@ -109,6 +114,39 @@ async def test_a_plan_holds_what_the_upload_would_hold(lab: Lab) -> None:
     planned = await plan(lab)
     assert (planned.documents.held, planned.documents.deleted) == (30, 0)
     assert len(planned.samples["held"]) == 20
+
+
+async def test_a_plan_outlives_the_deletion_of_what_it_names(lab: Lab, monkeypatch) -> None:
+    page, _ = pages(lab.world, 2)
+    await lab.sync()
+    lab.world.purge(page)
+    link = f"{lab.site.web_url}/spaces/LAB/pages/{page}/Some+title"
+
+    async def delete_first(*args, **kwargs):
+        await delete_by_url(lab.ports, TENANT, link, include_descendants=False)
+        return await estimate_cost(*args, **kwargs)
+
+    monkeypatch.setattr("headwater.services.plans.estimate_cost", delete_first)
+    planned = await plan(lab)
+    assert [item.title for item in planned.samples["deleted"]] == ["Page 0"]
+
+
+async def test_a_plan_sorts_its_list_once_however_often_it_is_read(monkeypatch) -> None:
+    sorted_keys: list[str] = []
+
+    def note(key):
+        sorted_keys.append(key)
+        return len(key), key
+
+    monkeypatch.setattr("headwater.services.sync.rehearsal._place", note)
+    work = ScratchWork()
+    ref = JobRef(TENANT, JobId("rehearsal"))
+    await work.add(ref, [make_listed(number) for number in range(2_000, 0, -1)])
+    read: list[str] = []
+    while items := await work.read(ref, after=ContentId(read[-1]) if read else None, limit=50):
+        read += [item.listed.content_id for item in items]
+    assert read == [str(number) for number in range(1, 2_001)]
+    assert len(sorted_keys) < 2 * len(read)
 
 
 async def test_a_plan_is_refused_where_the_upload_would_be(lab: Lab) -> None:

@@ -4,6 +4,7 @@ A rehearsal's job and work list live in memory, its catalog reads the real one a
 written, and nothing reaches the vector store. Its memory grows with the space, by one work list.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -31,6 +32,7 @@ class ScratchWork:
     items: dict[ContentId, WorkItem] = field(default_factory=dict)
     annotated: set[ContentId] = field(default_factory=set)
     kept: dict[ContentId, dict[ContentId, Comment]] = field(default_factory=dict)
+    _order: list[ContentId] = field(default_factory=list)
 
     async def add(self, ref: JobRef, listed: Sequence[ListedDocument]) -> None:  # noqa: ARG002  (the port's shape)
         """Add listed documents."""
@@ -90,8 +92,8 @@ class ScratchWork:
         limit: int,
     ) -> Sequence[WorkItem]:
         """Return listed documents in the order of their ids."""
-        keys = sorted(self.items, key=_place)
-        first = 0 if after is None else keys.index(after) + 1
+        keys = self._sort_keys()
+        first = 0 if after is None else bisect_right(keys, _place(after), key=_place)
         return [self.items[key] for key in keys[first : first + limit]]
 
     async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None:  # noqa: ARG002  (the port's shape)
@@ -106,9 +108,16 @@ class ScratchWork:
 
     async def clear(self, ref: JobRef) -> None:  # noqa: ARG002  (the port's shape)
         """Forget everything."""
+        self._order.clear()
         self.items.clear()
         self.annotated.clear()
         self.kept.clear()
+
+    def _sort_keys(self) -> list[ContentId]:
+        # A list is read to its end a page at a time; items are added before that, never taken away.
+        if len(self._order) != len(self.items):
+            self._order = sorted(self.items, key=_place)
+        return self._order
 
     def _change(self, key: ContentId, **changes: Any) -> None:
         if key in self.items:
