@@ -10,6 +10,10 @@ REQUESTS_AT_ONCE: Final = 1_000
 """Each may hold a body of 1 MiB, so that this bounds what clients can make the process hold."""
 
 
+ALIVE: Final = "/healthz"
+"""Always served: who asks would end a process that is only busy, and every event stream with it."""
+
+
 class Capacity:
     """Serves a bounded number of requests at once; more are told to come again."""
 
@@ -19,7 +23,7 @@ class Capacity:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] == ALIVE:
             await self._app(scope, receive, send)
         elif self._free:
             self._free -= 1

@@ -173,6 +173,12 @@ async def test_requests_beyond_the_capacity_are_told_to_come_again_and_then_serv
         assert (await client.get("/")).status_code == 204
 
 
+async def test_a_process_that_is_full_is_alive():
+    async with open_app(World()) as app, call_app(Capacity(app, limit=0)) as client:
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200
+
+
 async def test_a_request_that_breaks_frees_its_place():
     async def fail(*_):
         raise RuntimeError("broken")
@@ -180,4 +186,4 @@ async def test_a_request_that_breaks_frees_its_place():
     capacity = Capacity(fail, limit=1)
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            await capacity({"type": "http"}, fail, fail)
+            await capacity({"type": "http", "path": "/"}, fail, fail)
