@@ -6,6 +6,7 @@ import pytest
 
 from headwater.domain.access import ScopeRule
 from headwater.domain.content import DocumentKind
+from headwater.domain.ids import TenantId
 from headwater.domain.jobs import JobChange
 from headwater.domain.removal import Cleared, may_return
 from headwater.domain.sync import Outcome
@@ -68,7 +69,9 @@ async def test_a_claim_keeps_others_off_until_it_lapses(stores, ref):
     await remove(stores, ref, [1])
     claim = stores.deletions.claim_unremoved
     assert not await claim(now=NOW, claimed_until=SOON, limit=9)
-    taken = await claim(now=SOON, claimed_until=MUCH_LATER, limit=9)
+    stranger = TenantId("99999999-9999-4999-8999-999999999999")
+    assert not await claim(now=SOON, claimed_until=MUCH_LATER, limit=9, tenant=stranger)
+    taken = await claim(now=SOON, claimed_until=MUCH_LATER, limit=9, tenant=ref.tenant)
     assert taken == {ref.tenant: [document_id(1)]}
     assert not await claim(now=SOON, claimed_until=MUCH_LATER, limit=9)
     await stores.deletions.settle_removed(ref.tenant, [document_id(1)])

@@ -114,9 +114,12 @@ class DeletionStore(Protocol):
         """
 
     async def claim_unremoved(
-        self, *, now: datetime, claimed_until: datetime, limit: int
+        self, *, now: datetime, claimed_until: datetime, limit: int, tenant: TenantId | None = None
     ) -> Mapping[TenantId, Sequence[DocumentId]]:
-        """Return deleted documents whose vectors nobody is removing, of every tenant, and claim them."""
+        """Return deleted documents whose vectors nobody is removing, and claim them.
+
+        Of every tenant, or of one.
+        """
 
     async def settle_removed(self, tenant: TenantId, document_ids: Sequence[DocumentId]) -> None:
         """Note that the vectors of these are gone; what followed its page needs no tombstone any more."""

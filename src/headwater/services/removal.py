@@ -4,7 +4,8 @@ The first is one transaction that also leaves the tombstones. What they name is 
 after it, by whoever asked; by the job engine, if that process dies or the store is away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -32,10 +33,16 @@ async def remove_documents(
     out when it is back.
     """
     now = ports.now()
+    lapses_at = now + CLAIM
     removed = await ports.deletions.remove(
-        tenant, document_ids, cleared, now=now, claimed_until=now + CLAIM
+        tenant, document_ids, cleared, now=now, claimed_until=lapses_at
     )
-    await _take_out(ports, tenant, removed.document_ids)
+    waiting = deque(_cut(removed.document_ids))
+    while waiting and ports.now() < lapses_at:
+        await _take_out(ports, tenant, waiting.popleft())
+    # What is left may be others' work by now, or in again by a sync: only what is claimed anew is ours.
+    while waiting and (claimed := await _claim(ports, tenant)):
+        await _take_out(ports, tenant, claimed[tenant])
     return removed
 
 
@@ -59,13 +66,21 @@ async def carry_out_deletions(ports: Ports) -> int:
     return count
 
 
-async def _claim(ports: Ports) -> Mapping[TenantId, Sequence[DocumentId]]:
+async def _claim(
+    ports: Ports, tenant: TenantId | None = None
+) -> Mapping[TenantId, Sequence[DocumentId]]:
     now = ports.now()
-    return await ports.deletions.claim_unremoved(now=now, claimed_until=now + CLAIM, limit=AT_ONCE)
+    return await ports.deletions.claim_unremoved(
+        now=now, claimed_until=now + CLAIM, limit=AT_ONCE, tenant=tenant
+    )
 
 
 async def _take_out(ports: Ports, tenant: TenantId, document_ids: Sequence[DocumentId]) -> None:
+    batch = StoreBatch(deletions=tuple(document_ids))
+    await ports.store.apply(Namespace(tenant), batch)
+    await ports.deletions.settle_removed(tenant, document_ids)
+
+
+def _cut(document_ids: Sequence[DocumentId]) -> Iterator[Sequence[DocumentId]]:
     for start in range(0, len(document_ids), AT_ONCE):
-        batch = tuple(document_ids[start : start + AT_ONCE])
-        await ports.store.apply(Namespace(tenant), StoreBatch(deletions=batch))
-        await ports.deletions.settle_removed(tenant, batch)
+        yield document_ids[start : start + AT_ONCE]

@@ -1,6 +1,7 @@
 """Deleting on request: what goes, what stays, what comes back, and what no race brings back."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -308,6 +309,30 @@ async def test_a_deletion_that_was_cut_off_is_out_of_sight_and_carried_out_later
     assert set(await lab.indexed()) == {second}
     await lab.sync(incremental=False)
     assert set(await lab.indexed()) == {first, second}
+
+
+async def test_a_long_deletion_removes_nothing_that_came_in_again_after_its_claim(
+    lab: Lab, monkeypatch
+) -> None:
+    ids = pages(lab.world, 2)
+    await lab.sync()
+    monkeypatch.setattr("headwater.services.removal.AT_ONCE", 1)
+    apply, late = type(lab.ports.store).apply, timedelta()
+    ports = replace(lab.ports, now=lambda: lab.ports.now() + late)
+
+    async def be_overtaken(store, namespace, batch):
+        nonlocal late
+        monkeypatch.setattr(type(lab.ports.store), "apply", apply)
+        await apply(store, namespace, batch)
+        late = 2 * CLAIM
+        await carry_out_deletions(later(lab))
+        await lab.sync(incremental=False)
+        assert set(await lab.indexed()) == set(ids)
+
+    monkeypatch.setattr(type(lab.ports.store), "apply", be_overtaken)
+    space = f"{lab.site.web_url}/spaces/{KEY}/overview"
+    await delete_by_url(ports, TENANT, space, include_descendants=False)
+    assert set(await lab.indexed()) == set(ids)
 
 
 async def test_a_tenant_whose_store_refuses_keeps_no_other_from_being_served(lab: Lab) -> None:

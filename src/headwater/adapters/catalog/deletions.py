@@ -70,18 +70,20 @@ class SqlDeletionStore:
         return _count(rows)
 
     async def claim_unremoved(
-        self, *, now: datetime, claimed_until: datetime, limit: int
+        self, *, now: datetime, claimed_until: datetime, limit: int, tenant: TenantId | None = None
     ) -> Mapping[TenantId, Sequence[DocumentId]]:
         """Return deleted documents whose vectors nobody is removing, and claim them."""
         query = select(tombstones).where(tombstones.c.claimed_until <= now).limit(limit)
+        if tenant is not None:
+            query = query.where(tombstones.c.tenant == str(tenant))
         found: dict[TenantId, list[DocumentId]] = {}
         async with self.database.write() as connection:
             for row in (await connection.execute(query.with_for_update())).all():
                 found.setdefault(TenantId(row.tenant), []).append(DocumentId(row.document_id))
-            for tenant, document_ids in found.items():
+            for whose, document_ids in found.items():
                 for batch in split_batches(document_ids):
                     claim = update(tombstones).values(claimed_until=claimed_until)
-                    await connection.execute(claim.where(_named(tenant, batch)))
+                    await connection.execute(claim.where(_named(whose, batch)))
         return found
 
     async def settle_removed(self, tenant: TenantId, document_ids: Sequence[DocumentId]) -> None:
