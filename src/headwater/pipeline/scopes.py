@@ -120,6 +120,22 @@ def freeze_rules(
     return frozen
 
 
+def follow_page(
+    rules: Mapping[Scope, ScopeRule], present: Scope, page: Scope
+) -> tuple[Scope, ScopeRule | None]:
+    """Return the scope of an attachment that a sync did not see though it saw its page, and a rule for it.
+
+    What tightens the page tightens its attachments. What opens the page opens them only once they are
+    seen: they may be gone, and were never shown to whom the page is shown now.
+    """
+    clauses = chain_clauses(rules, present)
+    if not _admits_more(clauses, chain_clauses(rules, page)):
+        return page, None
+    name = frozen_scope(page)
+    earlier = rules[name].clauses if name in rules else ()
+    return name, ScopeRule(name, tuple(dict.fromkeys((*earlier, *clauses))), page)
+
+
 def _freeze(
     before: Mapping[Scope, ScopeRule], scope: Scope, clauses: Sequence[Clause]
 ) -> ScopeRule:

@@ -179,6 +179,35 @@ async def test_an_attachment_that_the_search_left_out_follows_its_page(lab: Lab)
     assert await names_seen(lab, "staff") == set()
 
 
+async def test_an_attachment_that_went_before_its_page_was_opened_is_shown_to_nobody_new(
+    lab: Lab,
+) -> None:
+    add_groups(lab.world, "staff", "board")
+    lab.world.permit(KEY, groups=["staff", "board"])
+    gate = page(lab, "Gate")
+    holder = page(lab, "Holder", parent=gate)
+    lab.world.restrict(gate, groups=["staff"])
+    lab.world.restrict(holder, groups=["staff", "board"])
+    file = lab.world.attach(holder, "plan.txt", b"everyword", media_type="text/plain")
+    await lab.sync(restriction=STRICT)
+    lab.world.detach(file.id)
+    lab.world.restrict(gate)
+    lab.site.faults.append(
+        lambda request, _route, answer: (
+            JSONResponse({}, status_code=503)
+            if "type = attachment" in request.query_params.get("cql", "")
+            else answer
+        )
+    )
+    job = await lab.sync(restriction=STRICT)
+    assert job.status is JobStatus.PARTIAL
+    assert await names_seen(lab, "board") == {"Gate", "Holder"}, "it never saw the file"
+    lab.site.faults.clear()
+    await lab.sync(restriction=STRICT)
+    assert await names_seen(lab, "board") == {"Gate", "Holder"}
+    assert await names_seen(lab, "staff") == {"Gate", "Holder"}
+
+
 async def test_a_page_that_moved_away_opens_nothing_in_the_space_it_left(lab: Lab) -> None:
     add_groups(lab.world, "board", "audit", "press")
     lab.world.add_space("NEWLAB", "New lab")

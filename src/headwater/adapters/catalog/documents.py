@@ -216,7 +216,8 @@ class SqlCatalog:
             frozen = await freeze_unlisted(connection, ref, site, rules)
             await put_rules(connection, ref.tenant, space, site, [*rules, *frozen])
             await move_listed(connection, ref.tenant, site, scopes)
-            await follow_pages(connection, ref, site)
+            following = await follow_pages(connection, ref, site)
+            await put_rules(connection, ref.tenant, space, site, following)
             if prune:
                 keep = frozenset(rule.scope for rule in rules)
                 await prune_rules(connection, ref.tenant, space, site, keep)

@@ -13,7 +13,7 @@ from headwater.domain.access import FROZEN, Scope, ScopeRule
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, SiteId, TenantId
 from headwater.domain.jobs import JobRef
-from headwater.pipeline.scopes import freeze_rules
+from headwater.pipeline.scopes import follow_page, freeze_rules
 
 
 async def move_listed(
@@ -50,16 +50,26 @@ async def freeze_unlisted(
     return list(own.values())
 
 
-async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -> None:
-    """Give attachments that the job did not list the scope of their page, if that was listed."""
+async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -> list[ScopeRule]:
+    """Let attachments that the job did not list follow their page, if that was listed; return rules."""
     page_scope = _select_item(ref, documents.c.page_id).scalar_subquery()
-    await connection.execute(
-        update(documents)
-        .where(_of_site(ref.tenant, site), documents.c.kind == DocumentKind.ATTACHMENT.value)
-        .where(~_is_listed(ref, documents.c.content_id))
-        .where(page_scope.is_not(None), documents.c.access_scope != page_scope)
-        .values(access_scope=page_scope)
+    astray = and_(
+        _of_site(ref.tenant, site),
+        documents.c.kind == DocumentKind.ATTACHMENT.value,
+        ~_is_listed(ref, documents.c.content_id),
+        page_scope.is_not(None),
+        documents.c.access_scope != page_scope,
     )
+    query = select(documents.c.access_scope, page_scope.label("page_scope")).where(astray)
+    pairs = (await connection.execute(query.distinct())).all()
+    rules = await read_rules(connection, ref.tenant) if pairs else {}
+    own: dict[Scope, ScopeRule] = {}
+    for present, page in pairs:
+        scope, rule = follow_page({**rules, **own}, present, page)
+        own |= {rule.scope: rule} if rule else {}
+        of_pair = and_(astray, documents.c.access_scope == present, page_scope == page)
+        await connection.execute(update(documents).where(of_pair).values(access_scope=scope))
+    return list(own.values())
 
 
 def _of_site(tenant: TenantId, site: SiteId) -> ColumnElement[bool]:
