@@ -19,7 +19,7 @@ from headwater.api import (
 )
 from headwater.api.admission import Gate
 from headwater.api.answers import install_handlers
-from headwater.api.capacity import Capacity
+from headwater.api.capacity import Capacity, OpenStreams
 from headwater.api.edge import Edge
 from headwater.api.openapi import install_document
 from headwater.api.operation_routes import HealthWatch
@@ -60,6 +60,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         settings, make_verifier(settings), RateLimiter(settings.rate_limit_per_minute)
     )
     app.state.health = HealthWatch()
+    app.state.streams = OpenStreams()
     app.state.ports = None
     app.state.stopping = False
     app.state.routes = [route for routes in _ROUTES for route in routes.router.routes]

@@ -8,7 +8,7 @@ back after it can be told to stay away (204).
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final, NamedTuple
 
 from sse_starlette.event import ServerSentEvent
@@ -60,7 +60,7 @@ async def show_job(jobs: JobStore, job: Job) -> JobView:
 
 async def follow_job(
     jobs: JobStore, ref: JobRef, seen: Position, *, may_go_on: Callable[[], bool]
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     """Yield what the client has not seen, until the job is final or the stream may not go on.
 
     A stream that ends without ``end`` is to be taken up again with the last event's id.

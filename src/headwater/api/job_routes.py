@@ -1,7 +1,7 @@
 """Jobs: list, read, follow, cancel, retry, approve."""
 
 import time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -16,6 +16,7 @@ from headwater.api.admission import (
 )
 from headwater.api.answers import addresses_below
 from headwater.api.auth import Caller, Permission
+from headwater.api.capacity import OpenStreams
 from headwater.api.inputs import FailuresQuery, FollowUpBody, JobsQuery
 from headwater.api.job_events import follow_job, is_over, parse_position, show_job
 from headwater.api.openapi import secured
@@ -119,10 +120,14 @@ async def follow_tenant_job(request: Request, job_id: str) -> Response:
     if is_over(job, seen):
         return Response(status_code=204)
 
+    streams = cast("OpenStreams", request.app.state.streams)
+    streams.check_room(caller.tenant)
+
     def may_go_on() -> bool:
         return time.time() < caller.expires_at and not is_stopping(request.app)
 
-    return EventSourceResponse(follow_job(jobs, job.ref, seen, may_go_on=may_go_on))
+    following = follow_job(jobs, job.ref, seen, may_go_on=may_go_on)
+    return EventSourceResponse(streams.count(caller.tenant, following))
 
 
 @router.post("/{job_id}/cancel", **secured(Permission.WRITE, 404))

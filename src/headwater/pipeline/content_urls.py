@@ -27,8 +27,10 @@ _CHILD_FILE: Final = re.compile(
 )
 _SPACE: Final = re.compile(r"/(?:spaces|display|rest/api/space)/(?P<space>[^/]+)")
 _WHOLE_SPACE: Final = re.compile(
-    r"/(?:spaces/[^/]+(?:/overview|/pages|/blog)?|display/[^/]+|rest/api/space/[^/]+)/?$"
+    r"/(?:(?:spaces/[^/]+(?:/overview)?|display/[^/]+|rest/api/space/[^/]+)/?"
+    r"|spaces/[^/]+/(?:pages|blog))$"
 )
+"""Not ``…/pages/``: somebody who joined an id that was empty to it does not mean the space."""
 _SPACE_ACTIONS: Final = ("/spaces/viewspace.action", "/spaces/viewspacesummary.action")
 _DISPLAY: Final = re.compile(
     r"/display/(?P<space>[^/]+)(?:/(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2}))?"

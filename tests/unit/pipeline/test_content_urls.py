@@ -128,3 +128,9 @@ def test_a_file_is_named_by_its_page_and_each_way_of_writing_its_name():
 @pytest.mark.parametrize("host", ["Acme.atlassian.net:443", "ACME.ATLASSIAN.NET"])
 def test_hosts_compare_without_case_and_without_the_usual_port(host):
     assert parse_content_url(f"https://{host}/wiki").host == "acme.atlassian.net"
+
+
+@pytest.mark.parametrize("place", ["pages/", "blog/"])
+def test_a_link_that_an_empty_id_was_joined_to_is_not_the_whole_space(place):
+    assert not parse_content_url(f"https://acme.example/wiki/spaces/KB/{place}").is_whole_space
+    assert parse_content_url("https://acme.example/wiki/spaces/KB/").is_whole_space
