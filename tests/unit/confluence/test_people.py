@@ -1,6 +1,7 @@
 import json
 from datetime import timedelta
 
+import httpx2
 import pytest
 
 from headwater.adapters.confluence.answers import BrokenAnswerError
@@ -101,6 +102,13 @@ async def test_the_book_forgets_what_it_has_held_longest():
     await directory.read_names(["b", "c", "d"], office.tell, office.now)
     await directory.read_names(["a"], office.tell, office.now)
     assert office.asked == [["a", "b", "c", "d"], ["a"]]
+
+
+async def test_a_web_page_for_an_answer_is_no_word_on_names():
+    page = httpx2.Response(200, headers={"content-type": "text/html"}, content=b"<html>")
+    confluence = FakeConfluence({USERS: lambda _: page, USER: answer({"type": "known"})})
+    with pytest.raises(BrokenAnswerError):
+        await fetch_names(make_client(confluence), ["1"])
 
 
 async def test_nonsense_for_an_answer_is_no_word_on_names():

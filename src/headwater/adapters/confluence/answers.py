@@ -34,6 +34,10 @@ class LoginFailedError(SourceRefusedError):
     """
 
 
+class LoginPageError(SourceRefusedError):
+    """A web page came in place of JSON: of a login, or of something in between that is out of order."""
+
+
 class BrokenAnswerError(SourceUnreachableError):
     """Confluence was reached, but this one request failed."""
 
@@ -155,7 +159,7 @@ def _judge_content_type(answer: Answer) -> None:
     if content_type == "application/json" or content_type.endswith("+json"):
         return
     if content_type in {"text/html", "application/xhtml+xml"}:
-        raise SourceRefusedError(
+        raise LoginPageError(
             _describe(answer, "shows a login page (check user name and API token) instead of")
         )
     raise RejectedRequestError(_describe(answer, "answers with something other than JSON at"))

@@ -10,7 +10,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from headwater.adapters.confluence.answers import NOT_TOLD, BrokenAnswerError, LoginFailedError
+from headwater.adapters.confluence.answers import (
+    NOT_TOLD,
+    BrokenAnswerError,
+    LoginFailedError,
+    LoginPageError,
+)
 from headwater.adapters.confluence.client import V2, Ask, JsonClient
 from headwater.adapters.confluence.concurrency import split
 from headwater.adapters.confluence.paging import read_results
@@ -97,6 +102,9 @@ async def fetch_names(client: JsonClient, account_ids: Sequence[str]) -> Mapping
             found |= await ask_names(client, run)
     except (LoginFailedError, BrokenAnswerError):
         raise
+    except LoginPageError as error:
+        await check_caller(client)
+        raise BrokenAnswerError(str(error)) from error
     except NOT_TOLD:
         await check_caller(client)
     return found
