@@ -138,6 +138,8 @@ async def open_ports(folder):
         "max_open_jobs": 100,
         "configurations": stores.configurations,
         "blacklist": stores.blacklist,
+        "inventory": stores.inventory,
+        "deletions": stores.deletions,
         "secret_box": FernetSecretBox(["a-key-for-tests"]),
         "queue": FakeQueue(),
         "now": lambda: NOW,
