@@ -118,7 +118,7 @@ async def play_in_memory(bench: Bench, chapters: Chapters, *, uses_roles: bool) 
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(chapters=CHAPTERS, uses_roles=st.booleans())
 def test_an_incremental_sync_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
     runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))

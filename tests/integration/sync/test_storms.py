@@ -209,7 +209,7 @@ BEGINNINGS = st.lists(happenings(), min_size=2, max_size=8)
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=50, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(first=BEGINNINGS, chapters=CHAPTERS)
 def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, first, chapters):
     runner.run(play(bench, first, chapters))
