@@ -177,11 +177,14 @@ async def test_an_issuer_whose_answer_drips_is_to_be_tried_again(monkeypatch):
     async def drip(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 X\r\n\r\n")
-        with suppress(ConnectionError):
-            while not writer.is_closing():
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(0.02)
+        try:
+            with suppress(ConnectionError):
+                while not writer.is_closing():
+                    writer.write(b" ")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
+        finally:
+            writer.close()
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         with pytest.raises(RetryableError):
