@@ -1,6 +1,7 @@
 """Loaded by schemathesis: what no schema can say of a valid request.
 
-The tenant is the token's, a cursor is one that was handed out, and a few values depend on each other.
+The tenant is the token's, a cursor is one that was handed out, a retry needs a login where none is
+stored any more, and a few values depend on each other.
 Only requests that are valid by the schema are touched: what breaks it has to be refused as it is.
 """
 
@@ -9,6 +10,12 @@ import schemathesis
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 PAGE = "https://wiki.acme.example/pages/viewpage.action?pageId=1"
 BLACKLISTED = {"page": "1", "tree": "1", "label": "secret", "url_prefix": PAGE}
+LOGIN = {
+    "instance_url": "https://wiki.acme.example/rest/api",
+    "web_url_instance": "https://wiki.acme.example",
+    "username": "someone",
+    "api_token": "token",
+}
 SETTINGS = {
     "chunk_tokens": 100,
     "chunk_overlap": 10,
@@ -36,6 +43,11 @@ def settle_body(path, body):
         body["ids"] = ["confluence:acme.example:9#0"]
     if path == "/v2/confluence/blacklist":
         put(body, value=BLACKLISTED[body["kind"]])
+    if path.endswith(("/retry", "/approve")):
+        body["authorization"] = LOGIN
+    for name in ("limit", "top_k"):  # 5.0 is an integer to a schema, and none to us
+        if isinstance(body.get(name), float):
+            body[name] = int(body[name])
     put(body, **SETTINGS)
     put(body.get("settings"), **SETTINGS)
 
