@@ -314,7 +314,7 @@ class TwoTenants(RuleBasedStateMachine):
 
 
 TwoTenants.TestCase.settings = settings(
-    max_examples=2, stateful_step_count=10, deadline=None, print_blob=True
+    max_examples=3, stateful_step_count=12, deadline=None, print_blob=True
 )
 TestTwoTenants = pytest.mark.timeout(600)(TwoTenants.TestCase)
 

@@ -21,7 +21,8 @@ from headwater.domain.content import (
     Restriction,
 )
 from headwater.domain.ids import ContentId, SiteId, SpaceId
-from headwater.domain.jobs import JobChange, JobStatus, Stage
+from headwater.domain.jobs import JobChange, JobStatus, SiteCredential, Stage
+from headwater.domain.secrets import Secret
 from headwater.domain.sync import Outcome
 from headwater.ports import (
     ContentPage,
@@ -31,8 +32,9 @@ from headwater.ports import (
     SpaceReaders,
     Traffic,
 )
-from tests.contract.api.fakes import NOW, FakeSource, FakeSources, World, make_settings
-from tests.contract.catalog_samples import add_running_job, make_ref, make_result, make_space
+from headwater.services.credentials import seal_credential
+from tests.contract.api.fakes import NOW, FakeBox, FakeSource, FakeSources, World, make_settings
+from tests.contract.catalog_samples import make_job, make_ref, make_result, make_space
 
 PAGES = tuple(
     ListedDocument(
@@ -136,7 +138,8 @@ async def open_small_ports(folder: Path, tenant):
 async def fill(stores, tenant):
     """Put in a space with a few documents, one of them failed, and the job that brought them."""
     ref = make_ref("job-1", tenant)
-    await add_running_job(stores, ref)
+    sealed = seal_credential(FakeBox(), SiteCredential("someone", Secret("token")))
+    await stores.jobs.add(make_job(ref), sealed)
     await stores.catalog.put_space(tenant, make_space())
     results = [make_result(number) for number in (1, 2, 3)]
     await stores.catalog.record(ref, [*results, make_result(4, Outcome.FAILED)], JobChange())

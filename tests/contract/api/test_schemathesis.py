@@ -57,10 +57,7 @@ def run_schemathesis(url, *options, token=None, seconds=100):
 
 
 def test_the_server_keeps_to_its_document(url):
-    # Whether each valid request is accepted depends on values that no schema can state; the long run
-    # looks at that too.
-    without = ("--exclude-checks", "positive_data_acceptance")
-    run_schemathesis(url, *QUICK, *without, token=make_token())
+    run_schemathesis(url, *QUICK, token=make_token())
 
 
 def test_without_a_token_the_document_holds_as_well(url):
