@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from headwater.domain.ids import CredentialId, JobId, SpaceKey, TenantId
+from headwater.domain.jobs import JobRef
 from headwater.domain.schedules import Schedule, Standing
 from headwater.domain.settings import SyncConfigurationId
 
@@ -26,6 +27,11 @@ class ScheduleStore(Protocol):
 
     async def uses(self, tenant: TenantId, credential_id: CredentialId) -> bool:
         """Tell whether a schedule is going to need the credential."""
+
+    async def give_back(
+        self, ref: JobRef, standing: Standing, space: SpaceKey, to: JobId | None
+    ) -> None:
+        """Let the job that stood before stand again; nothing happens where another stands meanwhile."""
 
     async def forget(self, tenant: TenantId, configuration_id: SyncConfigurationId) -> None:
         """Forget which uploads named a configuration."""

@@ -65,8 +65,11 @@ async def submit_upload(
         credential_id=CredentialId(f"{ports.new_job_id()}"),
         created_at=ports.now(),
     )
+    replaced = await _find_replaced(ports, job)
     await _store(ports, job, seal_credential(ports.secret_box, credential))
-    await enqueue_or_withdraw(ports, job, may_be_repeated=job_id is not None)
+    await enqueue_or_withdraw(ports, job, may_be_repeated=job_id is not None, replaced=replaced)
+    if replaced and replaced.status.is_final:
+        await settle_credential(ports, replaced)
     return ref.job_id
 
 
@@ -80,16 +83,20 @@ async def check_room(ports: Ports, tenant: TenantId) -> None:
         )
 
 
-async def enqueue_or_withdraw(ports: Ports, job: Job, *, may_be_repeated: bool) -> None:
+async def enqueue_or_withdraw(
+    ports: Ports, job: Job, *, may_be_repeated: bool, replaced: Job | None = None
+) -> None:
     """Queue a stored job; one that cannot be queued, and so was refused, must not run later.
 
-    A job that the client named is left: its repeat of the call queues it.
+    Nor may a schedule repeat it: the job that it ``replaced`` stands again. A job that the client named
+    is left: its repeat of the call queues it.
     """
     try:
         await ports.queue.enqueue(job.ref)
     except RetryableError:
         if not may_be_repeated:
             await ports.jobs.request_cancel(job.ref)
+            await _give_back(ports, job, replaced)
             await remove_credential(ports, job)
         raise
 
@@ -124,14 +131,18 @@ async def _check_confluence(
 
 
 async def _store(ports: Ports, job: Job, sealed: bytes) -> None:
-    replaced = await _find_replaced(ports, job)
     try:
         await ports.jobs.add(job, sealed, standing=find_standing(job))
     except ConflictError:
         if not await _is_known(ports, job.ref, job.request_digest):
             raise
-    if replaced and replaced.status.is_final:
-        await settle_credential(ports, replaced)
+
+
+async def _give_back(ports: Ports, job: Job, replaced: Job | None) -> None:
+    standing = find_standing(job)
+    if standing:
+        before = replaced.ref.job_id if replaced else None
+        await ports.schedules.give_back(job.ref, standing, job.request.space, before)
 
 
 def find_standing(job: Job, *, instead_of: JobId | None = None) -> Standing | None:

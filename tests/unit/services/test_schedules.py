@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from headwater.domain.errors import RetryableError
 from headwater.domain.jobs import (
     DocumentCounts,
     JobChange,
@@ -257,3 +258,27 @@ async def test_a_configuration_that_comes_back_under_its_name_repeats_nothing_ol
 def test_the_latest_time_that_has_come_is_due(now, due):
     assert find_due("0 3 * * *", since=NOW, now=now) == due
     assert find_due("0 3 * * *", since=now, now=now) is None
+
+
+async def test_an_upload_that_was_refused_leaves_the_schedule_as_it_was(timed, clock):
+    before = await begin(timed)
+    timed.queue.down = RetryableError("the queue is away")
+    with pytest.raises(RetryableError):
+        await accept(timed, use_ocr=True)
+    timed.queue.down = None
+    assert await is_kept(timed, before)
+    clock.time = NEXT_NIGHT
+    (ref,) = await start_due(timed)
+    repeated = await timed.jobs.find(ref)
+    assert repeated.credential_id == before.credential_id
+    assert repeated.request.use_ocr is False
+
+
+async def test_a_first_upload_that_was_refused_starts_no_schedule(timed, clock):
+    await put_configuration(timed, TENANT, NIGHTLY, AT_THREE)
+    timed.queue.down = RetryableError("the queue is away")
+    with pytest.raises(RetryableError):
+        await accept(timed)
+    timed.queue.down = None
+    clock.time = NEXT_NIGHT
+    assert await start_due(timed) == []

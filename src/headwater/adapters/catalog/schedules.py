@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, delete, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import settings_from_json
@@ -12,7 +12,7 @@ from headwater.adapters.catalog.schema import jobs, named_uploads, sync_configur
 from headwater.adapters.catalog.statements import upsert_rows
 from headwater.domain.errors import ConflictError
 from headwater.domain.ids import CredentialId, JobId, SiteId, SpaceKey, TenantId
-from headwater.domain.jobs import Job
+from headwater.domain.jobs import Job, JobRef
 from headwater.domain.schedules import Schedule, Standing
 from headwater.domain.settings import SyncConfigurationId
 
@@ -56,6 +56,15 @@ class SqlScheduleStore:
         async with self.database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return any(map(_read_schedule, rows))
+
+    async def give_back(
+        self, ref: JobRef, standing: Standing, space: SpaceKey, to: JobId | None
+    ) -> None:
+        """Let the job that stood before stand again; nothing happens where another stands meanwhile."""
+        mine = and_(_at(ref.tenant, standing, space), named_uploads.c.job_id == ref.job_id)
+        rows = delete(named_uploads) if to is None else update(named_uploads).values(job_id=to)
+        async with self.database.write() as connection:
+            await connection.execute(rows.where(mine))
 
     async def forget(self, tenant: TenantId, configuration_id: SyncConfigurationId) -> None:
         """Forget which uploads named a configuration."""
