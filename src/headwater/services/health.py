@@ -1,10 +1,15 @@
 """Whether every part answers: the one story that ``readyz`` and ``doctor`` tell."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from headwater.domain.errors import HeadwaterError
 from headwater.ports import EmbeddingKind, Ports
+
+PATIENCE: Final = 10.0
+"""Seconds: whoever asks whether the service is ready does not wait for a store's own retries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,13 @@ async def check_health(ports: Ports) -> tuple[Check, ...]:
 
 async def _try(name: str, probe: Callable[[], Awaitable[None]]) -> Check:
     try:
-        await probe()
+        async with asyncio.timeout(PATIENCE):
+            await probe()
     except HeadwaterError as error:
         return Check(name, ok=False, detail=str(error))
+    except TimeoutError:
+        detail = f"does not answer within {PATIENCE:.0f} s; look at its own state and the way there"
+        return Check(name, ok=False, detail=detail)
     return Check(name, ok=True, detail="ok")
 
 

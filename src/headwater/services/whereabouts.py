@@ -156,13 +156,14 @@ async def _find(catalog: Catalog, tenant: TenantId, link: ContentLink) -> Catalo
 async def _explain_absence(catalog: Catalog, tenant: TenantId, link: ContentLink) -> str:
     spaces = await catalog.list_spaces(tenant, link.space) if link.space else []
     if link.space and not spaces:
-        return f"the space {link.space} was never uploaded"
+        return f"nothing of the space {link.space} is here: never uploaded, or deleted on request"
     synced = [space.last_complete_sync for space in spaces if space.last_complete_sync]
     if not synced:
-        return "no sync has seen it; upload its space"
+        return "no sync has seen it, or it was deleted on request; upload its space"
     return (
         f"the last complete sync, of {max(synced):%Y-%m-%d %H:%M} UTC, did not see it: it is newer,"
-        " a draft, archived, deleted, in another space, or the account may not see it"
+        " a draft, archived, deleted there or here on request, in another space, or the account may"
+        " not see it"
     )
 
 

@@ -155,6 +155,8 @@ class FakeSchedules:
     async def find_upload(self, tenant, standing, space):  # noqa: ARG002  (the port's shape)
         return None
 
+    async def give_back(self, ref, standing, space, to): ...
+
     async def uses(self, tenant, credential_id):  # noqa: ARG002  (the port's shape)
         return False
 

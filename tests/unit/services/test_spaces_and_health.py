@@ -1,6 +1,9 @@
+import asyncio
+
 import pytest
 
 from headwater.domain.errors import RetryableError, SourceRefusedError
+from headwater.services import health
 from headwater.services.health import check_health
 from headwater.services.spaces import list_spaces
 from tests.unit.services.service_fakes import CREDENTIAL, make_upload
@@ -28,3 +31,15 @@ async def test_health_names_the_part_that_is_away_and_tries_the_others(ports, mo
     assert [name for name, check in checks.items() if not check.ok] == ["job queue"]
     assert checks["job queue"].detail == "the queue is away; start it"
     assert len(checks) >= 5
+
+
+async def test_a_part_that_does_not_answer_is_said_and_keeps_nobody_waiting(ports, monkeypatch):
+    async def hang():
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(ports.queue, "check", hang)
+    checks = {check.name: check for check in await check_health(ports)}
+    assert not checks["job queue"].ok
+    assert "does not answer" in checks["job queue"].detail
+    assert checks["catalog"].ok

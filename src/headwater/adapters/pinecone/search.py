@@ -22,6 +22,9 @@ FAINT: Final = 1e-4
 NO_WORD: Final = 1e-3
 """A record with no word in common scores less than this, one with a word at least log 2."""
 
+SEARCH_SECONDS: Final = 8.0
+"""For each of the client's few attempts: somebody is waiting."""
+
 MAX_DEPTH: Final = 400
 """Candidates with their text stay below the 4 MB that one answer may have."""
 
@@ -73,6 +76,7 @@ class _Search:
             namespace=self.namespace.name,
             filter=self.filter,
             include_metadata=True,
+            timeout=SEARCH_SECONDS,
         )
         return answer.matches
 
