@@ -36,8 +36,8 @@ from tests.integration.sync.lab import KEY, Lab, open_lab, paragraphs
 API = "/v2/confluence"
 SECRET = "a-shared-secret-of-more-than-32-bytes"
 TENANTS = {
-    "alphamark": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
-    "betamark": "11111111-2222-4333-8444-555555555555",
+    "alphamark": "8d1c2b7e-0f43-4a6b-9a55-c1f0de6b9a10",
+    "betamark": "c7e5a9d2-64b8-4c1f-8f02-3b9d7ae1506f",
 }
 JOBS = ["job-a", "job-b"]
 COMMON = "commonword"

@@ -207,8 +207,10 @@ async def test_mails_with_very_many_parts(extract):
     data = (
         "From: a@b.c\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
     )
-    result = await outcome(extract, (data + part * 3_000 + "--b--\n").encode(), "a.eml")
+    mail = (data + part * 3_000 + "--b--\n").encode()
+    result = await outcome(extract, mail, "a.eml")
     assert result.count("hello") == 200
+    assert (await extract(mail, "a.eml")).losses == {"attachment in mail: too many": 2_800}
 
 
 async def test_csv_of_quotes_and_of_commas(extract):

@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
@@ -43,11 +43,14 @@ def read_mail(data: bytes, limits: Limits, read_enclosure: ReadEnclosure) -> Rea
     An attachment that cannot be read is a loss by name of its failure, not one of the whole mail.
     """
     message = message_from_bytes(data, policy=policy.default)
+    parts = list(message.iter_attachments())
     enclosed = [
         (f"Attachment {one_line(enclosure.name)}", _read_kindly(enclosure, read_enclosure))
-        for enclosure in _find_enclosures(message)
+        for enclosure in _find_enclosures(parts[:MOST_PARTS])
     ]
-    return nest_readings([("", _read_message(message, limits)), *enclosed])
+    lost = len(parts) - len(enclosed)
+    beyond = Reading(losses={"attachment in mail: too many": lost} if lost else {})
+    return nest_readings([("", _read_message(message, limits)), *enclosed, ("", beyond)])
 
 
 def read_archive(data: bytes, limits: Limits, read_enclosure: ReadEnclosure) -> Reading:
@@ -109,10 +112,8 @@ def _decode_body(payload: bytes, charset: str) -> str:
         return decode_text(payload)
 
 
-def _find_enclosures(message: EmailMessage) -> Iterator[Enclosure]:
-    for number, part in enumerate(message.iter_attachments(), 1):
-        if number > MOST_PARTS:
-            return
+def _find_enclosures(parts: Iterable[MIMEPart]) -> Iterator[Enclosure]:
+    for number, part in enumerate(parts, 1):
         name = part.get_filename() or f"{number}"
         yield Enclosure(name, part.get_content_type(), _payload(part))
 

@@ -18,6 +18,7 @@ from headwater.adapters.extraction.reading import (
     REMARKS,
     Reading,
     Section,
+    add_losses,
     read_whole,
 )
 from headwater.adapters.extraction.rich_text import (
@@ -48,6 +49,7 @@ MEDIA_TYPES = {
     Format.RTF: "application/rtf",
     Format.HTML: "text/html",
 }
+PART_LEFT_OUT = "part left out"
 COMPRESSION_RATIO = 5_000
 TABLE_CELLS = 5_000_000
 _SHEET = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -75,7 +77,7 @@ class RichText:
     @property
     def losses(self) -> dict[str, int]:
         """Return what was left out, by name."""
-        return {"part left out": self.warnings} if self.warnings else {}
+        return {PART_LEFT_OUT: self.warnings} if self.warnings else {}
 
 
 async def read_rich(data: bytes, kind: Format, limits: Limits) -> RichText:
@@ -117,13 +119,16 @@ def read_word(data: bytes, limits: Limits) -> Reading:
     """Return a document with its reviewers' comments, and what its charts say."""
     rich = read_office(data, Format.DOCX, limits)
     text = clean_markdown(_COMMENT.sub("Comment: ", _MARK.sub("", rich.markdown)))
-    sections = (Section("", text), *_side_sections(data, text, CHARTS))
-    return add_pictures(Reading(sections, losses=rich.losses), data, limits)
+    side = _read_side(data, text, CHARTS)
+    losses = add_losses(rich.losses, side.losses)
+    reading = Reading((Section("", text), *side.sections), losses=losses)
+    return add_pictures(reading, data, limits)
 
 
-def _side_sections(data: bytes, known: str, heading: str) -> tuple[Section, ...]:
-    text = read_side_parts(data, known)
-    return (Section(heading, text),) if text else ()
+def _read_side(data: bytes, known: str, heading: str) -> Reading:
+    side = read_side_parts(data, known)
+    sections = (Section(heading, side.text),) if side.text else ()
+    return Reading(sections, losses={PART_LEFT_OUT: side.lost} if side.lost else {})
 
 
 def read_rtf(data: bytes, limits: Limits) -> Reading:
@@ -155,10 +160,11 @@ def read_workbook(data: bytes, kind: Format, limits: Limits) -> Reading:
         reading = Reading(sheets, losses=rich.losses)
         return add_pictures(reading, data, limits) if kind in PACKAGES else reading
     found = read_missing_sheets(data, _names(sheets)) if rich.warnings else []
-    side = _side_sections(data, markdown, REMARKS)
+    side = _read_side(data, markdown, REMARKS)
     left = rich.warnings - len(found)
-    losses = {"part left out": left} if left > 0 else {}
-    return add_pictures(Reading((*sheets, *found, *side), losses=losses), data, limits)
+    losses = add_losses({PART_LEFT_OUT: left} if left > 0 else {}, side.losses)
+    reading = Reading((*sheets, *found, *side.sections), losses=losses)
+    return add_pictures(reading, data, limits)
 
 
 def _split_sheets(markdown: str) -> tuple[Section, ...]:

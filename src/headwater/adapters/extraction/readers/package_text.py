@@ -5,6 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -21,22 +22,36 @@ _REPEATED = re.compile(r"\[Threaded comment\]|[-+]?[\d.]+(E[-+]?\d+)?$")
 LARGEST_PART = 10 * MIB
 
 
-def read_side_parts(data: bytes, known: str) -> str:
+@dataclass(frozen=True, slots=True)
+class SideText:
+    """What stands beside a document's own text, and how many parts of it could not be read."""
+
+    text: str
+    lost: int
+
+
+def read_side_parts(data: bytes, known: str) -> SideText:
     """Return the lines of text boxes, charts and comments that ``known`` does not hold, once each."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = [archive.read(member) for member in _find_parts(archive)]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
-        return ""  # the main reader stood this file; its side parts are beyond repair
+            named = [item for item in archive.infolist() if SIDE_PARTS.fullmatch(item.filename)]
+            read = [_read_part(archive, item) for item in named]
+    except zipfile.BadZipFile:
+        return SideText("", 0)  # no package at all: the main reader says what it is
+    parts = [part for part in read if part is not None]
     found = dict.fromkeys(line for part in parts for line in _read_lines(part))
     seen = one_line(known)
-    return clean_text("\n".join(line for line in found if line not in seen))
+    text = clean_text("\n".join(line for line in found if line not in seen))
+    return SideText(text, len(named) - len(parts))
 
 
-def _find_parts(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    for member in archive.infolist():
-        if SIDE_PARTS.fullmatch(member.filename) and member.file_size <= LARGEST_PART:
-            yield member
+def _read_part(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
+    if member.file_size > LARGEST_PART:
+        return None
+    try:
+        return archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+        return None
 
 
 def _read_lines(part: bytes) -> Iterator[str]:
