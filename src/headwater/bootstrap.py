@@ -35,6 +35,7 @@ from headwater.ports import (
 
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
+    from headwater.adapters.tokens.callers import Authenticator
 
 PRIVATE: Final = 0o700
 
@@ -85,6 +86,24 @@ async def open_vault(settings: Settings) -> AsyncGenerator[tuple[CredentialStore
     async with AsyncExitStack() as stack:
         stores = await _open_catalog(settings, stack)
         yield stores.credentials, _make_secret_box(settings)
+
+
+def make_authenticator(settings: Settings) -> "Authenticator":
+    """Return what tells who calls; ``ConfigError`` unless the settings name exactly one key."""
+    from headwater.adapters.tokens.callers import Authenticator, ClaimNames  # noqa: PLC0415
+    from headwater.adapters.tokens.verification import Trust, make_verifier  # noqa: PLC0415
+
+    secret = settings.jwt_secret
+    trust = Trust(
+        secret=Secret(secret.get_secret_value()) if secret else None,
+        jwks_url=settings.jwt_jwks_url,
+        public_key=settings.jwt_public_key,
+        algorithms=settings.jwt_algorithms,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
+    names = ClaimNames(settings.jwt_tenant_claim, settings.jwt_groups_claim)
+    return Authenticator(make_verifier(trust), names)
 
 
 def make_sources(

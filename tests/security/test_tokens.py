@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from headwater.api.tokens import LEEWAY
+from headwater.adapters.tokens.verification import LEEWAY
 from tests.contract.api.examples import CREDENTIALS, LISTING_PATH
 from tests.contract.api.fakes import (
     OTHER_TENANT,

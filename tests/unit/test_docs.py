@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from headwater.api import tokens, validation
+from headwater.adapters.tokens import verification
+from headwater.api import validation
 from headwater.api.application import create_app
 from headwater.cli.main import app as command_line
 from headwater.config import Settings, load_settings
@@ -118,8 +119,16 @@ def list_error_types():
     pydantics_own = {"literal_error"}
     return {
         *(set(list_literals(files)) - pydantics_own),
-        *(f"authentication_error.{kind}" for _, kind, _ in tokens._REASONS),
-        *(f"authentication_error.{kind}" for kind in list_calls("api/auth.py", "unauthenticated")),
+        *(f"authentication_error.{kind}" for _, kind, _ in verification._REASONS),
+        *(
+            f"authentication_error.{kind}"
+            for module in (
+                "api/auth.py",
+                "adapters/tokens/callers.py",
+                "adapters/tokens/verification.py",
+            )
+            for kind in list_calls(module, "UnauthenticatedError")
+        ),
         *(
             f"value_error.url.{kind}"
             for kind in list_calls("adapters/confluence/addresses.py", "self.refusal")

@@ -12,21 +12,17 @@ from typing import NamedTuple, TypeVar, cast
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
+from headwater.adapters.tokens.callers import Authenticator, Caller, Permission
 from headwater.api.auth import (
-    Caller,
-    Permission,
     check_body_tenant,
     check_permission,
     check_tenant_header,
-    make_caller,
     read_bearer,
 )
 from headwater.api.errors import Problem, RefusalError
 from headwater.api.json_bodies import read_json_object
 from headwater.api.rate_limit import RateLimiter
-from headwater.api.tokens import TokenVerifier
 from headwater.api.validation import validate
-from headwater.config import Settings
 from headwater.domain.errors import RetryableError
 from headwater.ports import Ports
 
@@ -38,8 +34,7 @@ N = TypeVar("N", bound=BaseModel)
 class Gate:
     """What admission needs to know."""
 
-    settings: Settings
-    verifier: TokenVerifier
+    authenticator: Authenticator
     limiter: RateLimiter
 
 
@@ -117,8 +112,7 @@ def _announces_body(request: Request) -> bool:
 
 async def _identify(request: Request, permission: Permission) -> _Known:
     gate = cast("Gate", request.app.state.gate)
-    claims = await gate.verifier.verify(read_bearer(request.headers))
-    caller = make_caller(claims, gate.settings)
+    caller = await gate.authenticator.identify(read_bearer(request.headers))
     gate.limiter.admit(caller.tenant)
     problems = check_tenant_header(caller, request.headers)
     check_permission(caller, permission)

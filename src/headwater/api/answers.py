@@ -25,12 +25,14 @@ from headwater.domain.errors import (
     JobStateError,
     ListingIncompleteError,
     NotAllowedError,
+    NoTenantError,
     NotFoundError,
     RetryableError,
     SourceRefusedError,
     SourceUnreachableError,
     SpaceNotFoundError,
     TooManyJobsError,
+    UnauthenticatedError,
 )
 
 RETRY_AFTER: Final = 5
@@ -50,6 +52,7 @@ class _Answer(NamedTuple):
 
 _ANSWERS: Final[dict[type[HeadwaterError], _Answer]] = {
     SourceRefusedError: _Answer(403, "permission_error.confluence", ("confluence",)),
+    NoTenantError: _Answer(403, "permission_error.tenant", ("header", "authorization")),
     NotAllowedError: _Answer(403, "permission_error", ("request",)),
     ContentNotFoundError: _Answer(404, "not_found_error.content", ("body", "source_url")),
     NotFoundError: _Answer(404, "not_found_error", ("path",)),
@@ -68,6 +71,7 @@ _HTTP_TYPES: Final = {404: "not_found_error", 405: "method_not_allowed_error"}
 def install_handlers(app: FastAPI) -> None:
     """Make every error of the application answer in the one shape."""
     app.add_exception_handler(RefusalError, _answer_refusal)
+    app.add_exception_handler(UnauthenticatedError, _answer_unauthenticated)
     app.add_exception_handler(HeadwaterError, _answer_our_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
@@ -112,6 +116,13 @@ def _places(error: BaseException) -> list[str]:
 async def _answer_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, RefusalError)  # noqa: S101  (registered for this class alone)
     return render_problems(error.status, error.problems, error.headers)
+
+
+async def _answer_unauthenticated(_: Request, error: Exception) -> Response:
+    assert isinstance(error, UnauthenticatedError)  # noqa: S101  (registered for this class alone)
+    kind = f"authentication_error.{error.kind}"
+    problem = Problem(("header", "authorization"), str(error), kind)
+    return render_problems(401, [problem], {"WWW-Authenticate": "Bearer"})
 
 
 async def _answer_our_error(request: Request, error: Exception) -> Response:

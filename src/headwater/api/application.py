@@ -24,7 +24,7 @@ from headwater.api.edge import Edge
 from headwater.api.openapi import install_document
 from headwater.api.operation_routes import HealthWatch
 from headwater.api.rate_limit import RateLimiter
-from headwater.api.tokens import make_verifier
+from headwater.bootstrap import make_authenticator
 from headwater.config import Settings
 from headwater.ports import Ports
 
@@ -56,9 +56,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.gate = Gate(
-        settings, make_verifier(settings), RateLimiter(settings.rate_limit_per_minute)
-    )
+    app.state.gate = Gate(make_authenticator(settings), RateLimiter(settings.rate_limit_per_minute))
     app.state.health = HealthWatch()
     app.state.streams = OpenStreams()
     app.state.ports = None

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit_body, ports_of
 from headwater.api.answers import addresses_below
-from headwater.api.auth import Permission
 from headwater.api.content_inputs import DeleteBody, ListingBody
 from headwater.api.examples import LISTINGS
 from headwater.api.listing_views import ListingView

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit_body, ports_of
 from headwater.api.answers import addresses_below
-from headwater.api.auth import Permission
 from headwater.api.examples import SPACE_LISTINGS, UPLOADS
 from headwater.api.foresight_views import PlanView
 from headwater.api.inputs import SpaceListingBody, UploadBody

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit_body, ports_of
-from headwater.api.auth import Permission
 from headwater.api.inputs import ExplainBody, WhyBody
 from headwater.api.insight_views import AccessView, WhyView
 from headwater.api.openapi import secured

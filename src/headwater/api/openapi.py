@@ -10,7 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from headwater.api.auth import TENANT_HEADER, Permission
+from headwater.adapters.tokens.callers import Permission
+from headwater.api.auth import TENANT_HEADER
 from headwater.api.content_inputs import (
     DeleteBody,
     FailedFilesBody,

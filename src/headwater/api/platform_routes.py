@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from headwater.adapters.tokens.callers import Caller, Permission
 from headwater.api.admission import admit_body, admit_query_and_body, ports_of
-from headwater.api.auth import Caller, Permission
 from headwater.api.content_inputs import (
     FailedFilesBody,
     PlatformDeleteBody,

@@ -4,8 +4,8 @@ import time
 
 from fastapi import APIRouter, Request
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit_body, ports_of
-from headwater.api.auth import Permission
 from headwater.api.inputs import SearchBody
 from headwater.api.openapi import secured
 from headwater.api.views import MatchesView

@@ -8,8 +8,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit, admit_body, ports_of
-from headwater.api.auth import Permission
 from headwater.api.openapi import secured
 from headwater.api.settings_inputs import BlacklistBody, SyncConfigurationBody
 from headwater.api.settings_views import (

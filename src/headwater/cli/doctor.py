@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headwater.bootstrap import make_sources, open_ports, prepare_settings
+from headwater.bootstrap import make_authenticator, make_sources, open_ports, prepare_settings
 from headwater.cli.addresses import open_listener
 from headwater.cli.client import find_server
 from headwater.cli.options import ApiTokenFile, Json, read_credentials
@@ -75,12 +75,11 @@ def _check_disk(settings: Settings) -> Check:
 
 
 async def _check_tokens(settings: Settings) -> Check:
-    # With the web framework, and only this command needs them without serving.
-    from headwater.api.keysets import fetch_keys  # noqa: PLC0415
-    from headwater.api.tokens import make_verifier  # noqa: PLC0415
+    # Only this command needs keys without serving.
+    from headwater.adapters.tokens.keysets import fetch_keys  # noqa: PLC0415
 
     try:
-        make_verifier(settings)
+        make_authenticator(settings)
         keys = await fetch_keys(settings.jwt_jwks_url) if settings.jwt_jwks_url else ()
     except HeadwaterError as error:
         return Check("tokens", ok=False, detail=str(error))

@@ -13,7 +13,9 @@
     └── RequestError            tell the client
         ├── NotFoundError
         │   └── ContentNotFoundError
+        ├── UnauthenticatedError  who calls is not known
         ├── NotAllowedError
+        │   └── NoTenantError       a valid token names no tenant
         ├── ConflictError
         ├── TooManyJobsError
         └── InvalidInputError     names the place of the bad value
@@ -117,8 +119,20 @@ class ContentNotFoundError(NotFoundError):
     """Nothing that the tenant holds is what a link names."""
 
 
+class UnauthenticatedError(RequestError):
+    """There is no valid token; ``kind`` is one word for why."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class NotAllowedError(RequestError):
     """The caller may not do this."""
+
+
+class NoTenantError(NotAllowedError):
+    """The token is valid and names no tenant."""
 
 
 class ConflictError(RequestError):

@@ -6,8 +6,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from headwater.api import keysets
-from headwater.api.keysets import FRESH, PAUSE, RETRY_PAUSE, STALE, KeySet, fetch_keys
+from headwater.adapters.tokens import keysets
+from headwater.adapters.tokens.keysets import (
+    FRESH,
+    PAUSE,
+    RETRY_PAUSE,
+    STALE,
+    KeySet,
+    fetch_keys,
+)
 from headwater.domain.errors import RetryableError
 
 URL = "https://id.acme.com/keys"

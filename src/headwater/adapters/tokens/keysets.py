@@ -33,7 +33,7 @@ Fetch = Callable[[str], Awaitable[Sequence[JsonKey]]]
 _KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Which type of key makes a signature, by how the algorithm's name begins."""
 
-_log = structlog.get_logger("headwater.api")
+_log = structlog.get_logger("headwater.tokens")
 
 
 async def fetch_keys(url: str) -> Sequence[JsonKey]:

@@ -10,10 +10,9 @@ import jwt
 from jwt.algorithms import AllowedPublicKeys
 from jwt.utils import base64url_decode
 
-from headwater.api.errors import Problem, RefusalError
-from headwater.api.keysets import KeySet
-from headwater.config import Settings
-from headwater.domain.errors import ConfigError
+from headwater.adapters.tokens.keysets import KeySet
+from headwater.domain.errors import ConfigError, UnauthenticatedError
+from headwater.domain.secrets import Secret
 
 LEEWAY: Final = 30
 """Seconds by which clocks may differ."""
@@ -39,13 +38,17 @@ _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str, str], ...]] = (
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}\.[A-Za-z0-9_-]+={0,2}\.[A-Za-z0-9_-]*={0,2}")
 """Three parts in URL-safe base 64 (RFC 7515, section 7.1); some issuers pad them."""
 
-_BEARER_HEADER: Final = {"WWW-Authenticate": "Bearer"}
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which tokens count, as the operator says: one kind of key, and what the claims must name."""
 
-def unauthenticated(kind: str, message: str) -> RefusalError:
-    """Return the 401 that every failure of authentication is."""
-    problem = Problem(("header", "authorization"), message, f"authentication_error.{kind}")
-    return RefusalError(401, [problem], _BEARER_HEADER)
+    secret: Secret | None
+    jwks_url: str | None
+    public_key: str | None
+    algorithms: tuple[str, ...]
+    issuer: str | None
+    audience: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,11 @@ class TokenVerifier:
     audience: str | None = None
 
     async def verify(self, token: str) -> Claims:
-        """Return the claims of a valid token; 401 otherwise."""
+        """Return the claims of a valid token; ``UnauthenticatedError`` otherwise."""
         if len(token) > MAX_TOKEN:
-            raise unauthenticated("malformed", f"the token is over {MAX_TOKEN} bytes")
+            raise UnauthenticatedError("malformed", f"the token is over {MAX_TOKEN} bytes")
         if not _COMPACT.fullmatch(token):
-            raise unauthenticated("malformed", "the token is malformed")
+            raise UnauthenticatedError("malformed", "the token is malformed")
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in self.algorithms:
@@ -70,7 +73,7 @@ class TokenVerifier:
             claims = self._decode(token, await self.find_key(header))
             _check_form(token, header)
         except jwt.PyJWTError as error:
-            raise unauthenticated(*_explain(error)) from error
+            raise UnauthenticatedError(*_explain(error)) from error
         _check_expiry(claims)
         return claims
 
@@ -115,28 +118,28 @@ def _explain(error: jwt.PyJWTError) -> tuple[str, str]:
 def _check_expiry(claims: Claims) -> None:
     # RFC 7519 wants a number; PyJWT also takes digits in a string and truth values.
     if isinstance(claims["exp"], bool) or not isinstance(claims["exp"], int | float):
-        raise unauthenticated("claims", "the claim 'exp' is not a number")
+        raise UnauthenticatedError("claims", "the claim 'exp' is not a number")
 
 
-def make_verifier(settings: Settings) -> TokenVerifier:
-    """Return the verifier the settings describe; ``ConfigError`` unless they name exactly one key."""
-    find_key, algorithms = _choose_key(settings)
-    return TokenVerifier(find_key, algorithms, settings.jwt_issuer, settings.jwt_audience)
+def make_verifier(trust: Trust) -> TokenVerifier:
+    """Return the verifier for this trust; ``ConfigError`` unless it names exactly one key."""
+    find_key, algorithms = _choose_key(trust)
+    return TokenVerifier(find_key, algorithms, trust.issuer, trust.audience)
 
 
-def _choose_key(settings: Settings) -> tuple[KeyFinder, tuple[str, ...]]:
-    given = [settings.jwt_secret, settings.jwt_jwks_url, settings.jwt_public_key]
+def _choose_key(trust: Trust) -> tuple[KeyFinder, tuple[str, ...]]:
+    given = [trust.secret, trust.jwks_url, trust.public_key]
     if sum(key is not None for key in given) != 1:
         raise ConfigError(
             "set exactly one of HEADWATER_JWT_SECRET, HEADWATER_JWT_JWKS_URL and "
             "HEADWATER_JWT_PUBLIC_KEY"
         )
-    if settings.jwt_secret is not None:
-        return _always(_shared_secret(settings.jwt_secret.get_secret_value())), ("HS256",)
-    _check_algorithms(settings.jwt_algorithms)
-    if settings.jwt_jwks_url is not None:
-        return KeySet(settings.jwt_jwks_url).find, settings.jwt_algorithms
-    key, algorithms = _public_key(settings.jwt_public_key or "", settings.jwt_algorithms)
+    if trust.secret is not None:
+        return _always(_shared_secret(trust.secret.reveal())), ("HS256",)
+    _check_algorithms(trust.algorithms)
+    if trust.jwks_url is not None:
+        return KeySet(trust.jwks_url).find, trust.algorithms
+    key, algorithms = _public_key(trust.public_key or "", trust.algorithms)
     return _always(key), algorithms
 
 

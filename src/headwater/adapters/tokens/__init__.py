@@ -1,0 +1,1 @@
+"""Bearer tokens: what makes one valid, and who its bearer is."""
