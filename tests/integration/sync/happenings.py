@@ -8,9 +8,11 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from headwater.sandbox.entities import Attachment, Comment, Content, Kind, Status, User
+from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.world import World
 from tests.integration.sync.lab import KEY, paragraphs
 
+CLOUD: Final = Cloud()
 OTHER = "OLDLAB"
 """The second space's key."""
 
@@ -77,7 +79,7 @@ class Happening:
         return HAPPENINGS[self.name](world, self)
 
 
-def make_world(*, uses_roles: bool) -> World:
+def make_world(*, uses_roles: bool, face: Face = CLOUD) -> World:
     """Return two spaces with a little of everything, and a few people."""
     world = World(uses_roles=uses_roles)
     for name in GROUPS:
@@ -86,17 +88,17 @@ def make_world(*, uses_roles: bool) -> World:
         world.people.add_user(name, f"{name}@example.org", name.title(), groups=groups)
     for key in SPACES:
         world.add_space(key, key.title())
-        _furnish(world, key)
+        _furnish(world, key, Kind.FOLDER if isinstance(face, Cloud) else Kind.PAGE)
     return world
 
 
-def _furnish(world: World, key: str) -> None:
+def _furnish(world: World, key: str, between: Kind) -> None:
     """Give every change something to begin with."""
     top = world.create_page(key, f"Top {COMMON}", TEXTS[0]).id
     middle = world.create_page(key, f"Middle {COMMON}", TEXTS[1], parent=top).id
     leaf = world.create_page(key, f"Leaf {COMMON}", TEXTS[2], parent=middle).id
-    folder = world.create_folder(key, "Folder", parent=top).id
-    kept = world.create_page(key, f"Kept {COMMON}", TEXTS[3], parent=folder).id
+    shelf = world.add_content(key, "Shelf", kind=between, parent=top).id
+    kept = world.create_page(key, f"Kept {COMMON}", TEXTS[3], parent=shelf).id
     world.create_blogpost(key, f"Post {COMMON}", TEXTS[4])
     world.restrict(middle, groups=["staff", "audit"])
     world.restrict(leaf, groups=["board", "audit"])
@@ -328,6 +330,9 @@ HAPPENINGS: Final[dict[str, Doing]] = {
     "restore": _on(_withdrawn, _restore),
     "purge": _on(_all_gates, _purge),
 }
+
+ON_DATA_CENTER: Final = tuple(name for name in HAPPENINGS if name != "folder")
+"""What happens where there are no folders, by name."""
 
 CHEAP: Final = frozenset({"move near", "label", "restrict", "lift", "permit", "detach"})
 """Changes of metadata and access alone, which embed nothing."""

@@ -22,12 +22,13 @@ from headwater.domain.access import Reader, Scope, group, make_reader, readable_
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey, TenantId
 from headwater.domain.jobs import ContentRestriction, Job, JobRef, JobStatus
 from headwater.ports import HybridQuery, StoreFilter, VectorStore
-from headwater.sandbox.entities import User
+from headwater.sandbox.entities import Content, User
 from headwater.sandbox.faces import Cloud, Face
 from headwater.sandbox.visibility import View
 from headwater.sandbox.world import World
 from headwater.services.search import SearchQuery, search
 from tests.integration.sync.happenings import (
+    CLOUD,
     COMMON,
     FILES,
     SPACES,
@@ -43,7 +44,7 @@ EVERYTHING = 1000
 PATIENT = replace(HASTY, budget=30.0)
 EMBEDDER = MemoryEmbedder(max_tokens=64)
 DIMENSION = EMBEDDER.dimension
-PASSING_COLUMNS = frozenset({"tenant", "indexed_at"})
+PASSING_COLUMNS = frozenset({"tenant", "indexed_at", "lag_seconds"})
 """What tells one index from another although they hold the same."""
 
 Row = Mapping[str, Any]
@@ -60,13 +61,13 @@ class Bench:
         return TenantId(str(UUID(int=next(self._numbers))))
 
     def open(
-        self, world: World, store: VectorStore | None = None, *, face: Face | None = None
+        self, world: World, store: VectorStore | None = None, *, face: Face = CLOUD
     ) -> "Index":
         """Return an empty index beside the world."""
-        wire = connect(world, face or Cloud())
+        wire = connect(world, face)
         lab = make_lab(self.stores, store or MemoryStore(), wire.site, wire.reach(HASTY))
         lab = replace(lab, embedder=EMBEDDER)
-        return Index(self, self._renew(lab, store), wire)
+        return Index(self, self._renew(lab, store), wire, face)
 
     def _renew(self, lab: Lab, store: VectorStore | None = None) -> Lab:
         embedder = MemoryEmbedder(max_tokens=lab.embedder.max_tokens)
@@ -75,7 +76,7 @@ class Bench:
 
     def start_afresh(self, index: "Index") -> "Index":
         """Return another, empty index of the same Confluence."""
-        return Index(self, self._renew(index.lab), index.wire)
+        return Index(self, self._renew(index.lab), index.wire, index.face)
 
 
 @asynccontextmanager
@@ -107,6 +108,7 @@ class Index:
     bench: Bench
     lab: Lab
     wire: Wire
+    face: Face
     asked: dict[str, ContentRestriction] = field(default_factory=dict)
     """Of each space, who may retrieve it as the last upload says."""
 
@@ -175,7 +177,7 @@ class Index:
         rows = (await self.read_rows(key)).values()
         views = {}
         for user in list_people(self.world):
-            scopes = readable_scopes(rules, identify(self.world, user))
+            scopes = readable_scopes(rules, self.identify(user))
             views[name_of(user)] = {
                 str(row["content_id"])
                 for row in rows
@@ -186,9 +188,49 @@ class Index:
     async def search_all(self, user: User | None, key: str | None = None) -> set[str]:
         """Return the ids of what a reader finds by a word that is everywhere."""
         query = SearchQuery(COMMON, EVERYTHING, space=SpaceKey(key) if key else None)
-        reader = identify(self.world, user)
+        reader = self.identify(user)
         found = await search(self.lab.ports, self.lab.tenant, query, reader=reader)
         return {match.metadata.content_id for match in found}
+
+    def show_world(
+        self, *keys: str, restriction: ContentRestriction = STRICT
+    ) -> dict[str, set[str]]:
+        """Return the ids of what Confluence, and the upload, show each reader of what can be indexed."""
+        return {
+            name_of(user): {
+                item
+                for key in keys or SPACES
+                for page in list_documents(self.world, key)
+                if self._is_in_audience(user, restriction)
+                if not restriction.source_restriction or View(self.world, user).sees(page)
+                for item in list_indexable(self.world, page)
+            }
+            for user in list_people(self.world)
+        }
+
+    def _is_in_audience(self, user: User | None, restriction: ContentRestriction) -> bool:
+        audience = restriction.audience
+        named = self.identify(user).principals
+        return not audience or not named.isdisjoint(map(group, audience))
+
+    def identify(self, user: User | None) -> Reader:
+        """Return the reader that a user is; two of them carry ids in place of names.
+
+        Cloud's groups have both, and its users one id; Data Center's users have both, and its groups
+        names only.
+        """
+        if user is None:
+            return make_reader()
+        is_cloud, is_by_id = isinstance(self.face, Cloud), user.account_id in {"bob", "dan"}
+        people = self.world.people
+        ids = people.list_groups_of(user.account_id)
+        names = {people.groups[item].name for item in ids}
+        account_id = user.user_key if is_by_id else user.username
+        return make_reader(
+            groups=ids if is_cloud and is_by_id else names,
+            account_id=user.account_id if is_cloud else account_id,
+            email_address=user.email,
+        )
 
     async def check_whole(self) -> None:
         """Assert that catalog and store hold the same documents with as many chunks."""
@@ -208,48 +250,20 @@ class Index:
         assert await self.read_rows(key) == await fresh.read_rows(key)
         assert await self.read_records(key) == await fresh.read_records(key)
         assert await self.read_vectors(key) == await fresh.read_vectors(key)
-        truth = show_world(self.world, key, restriction=restriction)
+        truth = self.show_world(key, restriction=restriction)
         assert await self.read_views(key) == truth
         for user in list_people(self.world):
             assert await self.search_all(user, key) == truth[name_of(user)]
         await self.check_whole()
 
 
-def identify(world: World, user: User | None) -> Reader:
-    """Return the reader that a user is; two of them carry their groups' ids, not names."""
-    if user is None:
-        return make_reader()
-    ids = world.people.list_groups_of(user.account_id)
-    is_by_id = user.account_id in {"bob", "dan"}
-    groups = ids if is_by_id else {world.people.groups[item].name for item in ids}
-    return make_reader(groups=groups, account_id=user.account_id, email_address=user.email)
-
-
 def name_of(user: User | None) -> str:
     return user.account_id if user else "anonymous"
 
 
-def show_world(
-    world: World, *keys: str, restriction: ContentRestriction = STRICT
-) -> dict[str, set[str]]:
-    """Return the ids of what Confluence, and the upload, show each reader of what can be indexed."""
-    return {
-        name_of(user): {
-            item
-            for key in keys or SPACES
-            for page in list_documents(world, key)
-            if is_in_audience(world, user, restriction)
-            if not restriction.source_restriction or View(world, user).sees(page)
-            for item in (page.id, *(file.id for file in list_files(world, page) if is_text(file)))
-        }
-        for user in list_people(world)
-    }
-
-
-def is_in_audience(world: World, user: User | None, restriction: ContentRestriction) -> bool:
-    return not restriction.audience or not identify(world, user).principals.isdisjoint(
-        map(group, restriction.audience)
-    )
+def list_indexable(world: World, page: Content) -> list[str]:
+    """Return the ids of a page and of those of its files that hold text."""
+    return [page.id, *(file.id for file in list_files(world, page) if is_text(file))]
 
 
 def is_text(file) -> bool:

@@ -43,7 +43,7 @@ class Storm:
 
     def drop_row(self, route: str, answer: Response) -> Response:
         """Return a page of a space's list without one of its rows."""
-        value = _read_list(answer) if route in LISTINGS else None
+        value = _read_list(answer) if route.endswith(LISTINGS) else None
         if value is None or not value["results"]:
             return answer
         value["results"].pop(self._dice.randrange(len(value["results"])))
@@ -77,14 +77,16 @@ def _refuse(status: int) -> Mishap:
     return lambda *_: JSONResponse({"message": "trouble"}, status)
 
 
-LISTINGS: Final = frozenset(
-    {
-        "/wiki/api/v2/spaces/{id}/pages",
-        "/wiki/api/v2/spaces/{id}/blogposts",
-        "/wiki/rest/api/content/search",
-        "/wiki/rest/api/search",
-    }
+LISTINGS: Final = (
+    "/wiki/api/v2/spaces/{id}/pages",
+    "/wiki/api/v2/spaces/{id}/blogposts",
+    "/rest/api/content",
+    "/rest/api/content/scan",
+    "/rest/api/content/search",
+    "/rest/api/search",
 )
+"""How the routes of lists end."""
+
 BREAKS: Final = (httpx2.ReadError, httpx2.ReadTimeout, httpx2.ConnectError)
 """A connection that is reset, one that stalls, and none."""
 

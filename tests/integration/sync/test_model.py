@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from headwater.adapters.lance.store import LanceStore
 from headwater.domain.jobs import ContentRestriction
+from headwater.sandbox.faces import DataCenter, Face
 from headwater.sandbox.world import World
 from tests.integration.sync.happenings import (
     CHEAP,
+    CLOUD,
+    ON_DATA_CENTER,
     OTHER,
     SPACES,
     Happening,
@@ -30,10 +33,9 @@ from tests.integration.sync.oracle import (
     open_bench,
 )
 
-CHANGES = st.one_of(
-    st.lists(happenings(), min_size=3, max_size=10),
-    st.lists(happenings(*sorted(CHEAP)), min_size=2, max_size=5),
-)
+DATA_CENTER = DataCenter()
+OLD_DATA_CENTER = DataCenter(context="", has_scan=False)
+FACES = st.sampled_from([DATA_CENTER, OLD_DATA_CENTER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,20 @@ MANNERS = st.builds(
     strict=rarely(True, False),
     new_recipe=rarely(False, True),
 )
-CHAPTERS = st.lists(
-    st.tuples(CHANGES, st.sampled_from([KEY, KEY, *SPACES]), MANNERS), min_size=2, max_size=3
-)
-"""Runs of changes, each followed by a sync, mostly of the lab's own space."""
+
+
+def write_chapters(*names: str):
+    """Return runs of changes, each followed by a sync, mostly of the lab's own space."""
+    changes = st.one_of(
+        st.lists(happenings(*names), min_size=3, max_size=10),
+        st.lists(happenings(*sorted(CHEAP)), min_size=2, max_size=5),
+    )
+    keys = st.sampled_from([KEY, KEY, *SPACES])
+    return st.lists(st.tuples(changes, keys, MANNERS), min_size=2, max_size=3)
+
+
+CHAPTERS = write_chapters()
+ON_DATA_CENTER_CHAPTERS = write_chapters(*ON_DATA_CENTER)
 
 Chapters = Sequence[tuple[Sequence[Happening], str, Manner]]
 
@@ -112,8 +124,10 @@ def tell(world: World, changes: Sequence[Happening]) -> set[str]:
     return names
 
 
-async def play_in_memory(bench: Bench, chapters: Chapters, *, uses_roles: bool) -> None:
-    index = bench.open(make_world(uses_roles=uses_roles))
+async def play_in_memory(
+    bench: Bench, chapters: Chapters, *, uses_roles: bool = True, face: Face = CLOUD
+) -> None:
+    index = bench.open(make_world(uses_roles=uses_roles, face=face), face=face)
     await play(index, chapters)
 
 
@@ -130,6 +144,25 @@ def test_an_incremental_sync_leaves_what_a_fresh_one_builds(runner, bench, chapt
 @given(chapters=CHAPTERS, uses_roles=st.booleans())
 def test_any_number_of_syncs_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
     runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
+
+
+@pytest.mark.timeout(900)
+@settings(max_examples=8)
+@given(chapters=ON_DATA_CENTER_CHAPTERS, face=FACES)
+def test_an_incremental_sync_of_a_data_center_leaves_what_a_fresh_one_builds(
+    runner, bench, chapters, face
+):
+    runner.run(play_in_memory(bench, chapters, face=face))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(chapters=ON_DATA_CENTER_CHAPTERS, face=FACES)
+def test_any_number_of_syncs_of_a_data_center_leaves_what_a_fresh_one_builds(
+    runner, bench, chapters, face
+):
+    runner.run(play_in_memory(bench, chapters, face=face))
 
 
 @pytest.mark.long

@@ -12,12 +12,15 @@ from starlette.responses import Response
 
 from headwater.adapters.confluence import annotations, by_space, content
 from headwater.domain.jobs import Job, JobStatus
+from headwater.sandbox import data_center
+from headwater.sandbox.faces import Face
 from tests.integration.sync.happenings import (
+    CLOUD,
+    ON_DATA_CENTER,
     SPACES,
     Happening,
     happenings,
     list_documents,
-    list_files,
     list_people,
     make_world,
 )
@@ -27,25 +30,35 @@ from tests.integration.sync.oracle import (
     Index,
     check_clean,
     check_counts,
-    is_text,
+    list_indexable,
     name_of,
     open_bench,
-    show_world,
 )
 from tests.integration.sync.storm import Storm
-from tests.integration.sync.test_model import tell
+from tests.integration.sync.test_model import DATA_CENTER, FACES, tell
 
-CHAPTERS = st.lists(
-    st.tuples(
-        st.lists(happenings(), min_size=1, max_size=6),
+
+def write_chapters(*names: str):
+    """Return changes, then a stormy sync of one space: the seed and the rate of its storm."""
+    chapter = st.tuples(
+        st.lists(happenings(*names), min_size=1, max_size=6),
         st.sampled_from([KEY, KEY, *SPACES]),
         st.integers(0, 10_000),
         st.sampled_from([0.02, 0.05, 0.1, 0.3]),
-    ),
-    min_size=1,
-    max_size=3,
-)
-"""Changes, then a stormy sync of one space: the seed and the rate of its storm."""
+    )
+    return st.lists(chapter, min_size=1, max_size=3)
+
+
+def begin(*names: str):
+    """Return what happens before the first sync."""
+    return st.lists(happenings(*names), min_size=2, max_size=8)
+
+
+def interrupt(*names: str):
+    """Return changes in the middle of a sync, by the number of requests before them."""
+    changes = st.lists(happenings(*names), min_size=1, max_size=3)
+    return st.dictionaries(st.integers(1, 40), changes, min_size=3, max_size=8)
+
 
 Chapters = Sequence[tuple[Sequence[Happening], str, int, float]]
 Views = Mapping[str, set[str]]
@@ -71,6 +84,8 @@ def _short_pages():
         patch.setattr(content, "_PAGE_SIZE", 3)
         patch.setattr(annotations, "_PAGE_SIZE", "3")
         patch.setattr(by_space, "_PAGE_SIZE", "3")
+        for cap in ("_CAP_BODIES", "_CAP_EXPANDED", "_CAP_PLAIN"):
+            patch.setattr(data_center, cap, 3)
         yield
 
 
@@ -84,11 +99,11 @@ class Witness:
 
     def start(self) -> None:
         """Begin again: the index is what Confluence is."""
-        self.shown = show_world(self.index.world)
+        self.shown = self.index.show_world()
 
     def watch(self) -> None:
         """Add what Confluence shows at this moment."""
-        for name, ids in show_world(self.index.world).items():
+        for name, ids in self.index.show_world().items():
             self.shown.setdefault(name, set()).update(ids)
 
     async def check_access(self) -> None:
@@ -106,10 +121,7 @@ def list_standing(index: Index) -> set[tuple[str, str]]:
         (key, item)
         for key in SPACES
         for page in list_documents(index.world, key)
-        for item in (
-            page.id,
-            *(file.id for file in list_files(index.world, page) if is_text(file)),
-        )
+        for item in list_indexable(index.world, page)
     }
 
 
@@ -149,8 +161,10 @@ async def clear_up(index: Index) -> None:
         await index.check_like_new(key)
 
 
-async def play(bench: Bench, first: Sequence[Happening], chapters: Chapters) -> None:
-    index = bench.open(make_world(uses_roles=False))
+async def play(
+    bench: Bench, first: Sequence[Happening], chapters: Chapters, face: Face = CLOUD
+) -> None:
+    index = bench.open(make_world(uses_roles=False, face=face), face=face)
     tell(index.world, first)
     note("-- sync both")
     for key in SPACES:
@@ -186,9 +200,12 @@ class Bustle:
 
 
 async def play_bustle(
-    bench: Bench, first: Sequence[Happening], coming: dict[int, list[Happening]]
+    bench: Bench,
+    first: Sequence[Happening],
+    coming: dict[int, list[Happening]],
+    face: Face = CLOUD,
 ) -> None:
-    index = bench.open(make_world(uses_roles=False))
+    index = bench.open(make_world(uses_roles=False, face=face), face=face)
     tell(index.world, first)
     for key in SPACES:
         check_clean(await index.sync(key))
@@ -205,12 +222,9 @@ async def play_bustle(
     await clear_up(index)
 
 
-BEGINNINGS = st.lists(happenings(), min_size=2, max_size=8)
-
-
 @pytest.mark.timeout(900)
 @settings(max_examples=50, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(first=BEGINNINGS, chapters=CHAPTERS)
+@given(first=begin(), chapters=write_chapters())
 def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, first, chapters):
     runner.run(play(bench, first, chapters))
 
@@ -218,19 +232,29 @@ def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @settings(settings.get_profile("long"))
-@given(first=BEGINNINGS, chapters=CHAPTERS)
+@given(first=begin(), chapters=write_chapters())
 def test_no_storm_loses_or_opens_anything(runner, bench, first, chapters):
     runner.run(play(bench, first, chapters))
 
 
-BUSTLE = st.dictionaries(
-    st.integers(1, 40), st.lists(happenings(), min_size=1, max_size=3), min_size=3, max_size=8
-)
+@pytest.mark.timeout(900)
+@settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(first=begin(*ON_DATA_CENTER), chapters=write_chapters(*ON_DATA_CENTER))
+def test_a_storm_over_a_data_center_leaves_no_trace(runner, bench, first, chapters):
+    runner.run(play(bench, first, chapters, DATA_CENTER))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(first=begin(*ON_DATA_CENTER), chapters=write_chapters(*ON_DATA_CENTER), face=FACES)
+def test_no_storm_over_a_data_center_loses_or_opens_anything(runner, bench, first, chapters, face):
+    runner.run(play(bench, first, chapters, face))
 
 
 @pytest.mark.timeout(900)
 @settings(max_examples=8)
-@given(first=BEGINNINGS, coming=BUSTLE)
+@given(first=begin(), coming=interrupt())
 def test_changes_in_the_middle_of_a_sync_are_seen_by_the_next(runner, bench, first, coming):
     runner.run(play_bustle(bench, first, dict(coming)))
 
@@ -238,6 +262,16 @@ def test_changes_in_the_middle_of_a_sync_are_seen_by_the_next(runner, bench, fir
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @settings(settings.get_profile("long"))
-@given(first=BEGINNINGS, coming=BUSTLE)
+@given(first=begin(), coming=interrupt())
 def test_no_change_in_the_middle_of_a_sync_is_missed_by_the_next(runner, bench, first, coming):
     runner.run(play_bustle(bench, first, dict(coming)))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile("long"))
+@given(first=begin(*ON_DATA_CENTER), coming=interrupt(*ON_DATA_CENTER), face=FACES)
+def test_no_change_in_the_middle_of_a_data_centers_sync_is_missed(
+    runner, bench, first, coming, face
+):
+    runner.run(play_bustle(bench, first, dict(coming), face))
