@@ -18,6 +18,8 @@ from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.embedders.metered import MeteredEmbedder
 from headwater.adapters.keys import load_or_create_key
+from headwater.adapters.occupancy import occupy
+from headwater.adapters.reader_filters import ReaderFilters
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings, VectorStoreKind
 from headwater.domain.errors import ConfigError
@@ -90,6 +92,14 @@ async def open_vault(settings: Settings) -> AsyncGenerator[tuple[CredentialStore
 
 def make_authenticator(settings: Settings) -> "Authenticator":
     """Return what tells who calls; ``ConfigError`` unless the settings name exactly one key."""
+@asynccontextmanager
+async def open_filters(settings: Settings) -> AsyncGenerator[ReaderFilters, None]:
+    """Open what hands filters to tools that read the vector store themselves, and nothing else."""
+    async with AsyncExitStack() as stack:
+        stores = await _open_catalog(settings, stack)
+        yield ReaderFilters(stores.catalog)
+
+
     from headwater.adapters.tokens.callers import Authenticator, ClaimNames  # noqa: PLC0415
     from headwater.adapters.tokens.verification import Trust, make_verifier  # noqa: PLC0415
 

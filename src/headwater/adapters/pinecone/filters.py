@@ -29,10 +29,25 @@ def make_filter(filter_: StoreFilter) -> Filter | None:
         fields.append(("labels", filter_.labels))
     if filter_.kinds:
         fields.append(("kind", map(str, filter_.kinds)))
-    parts = [_is_in(field, values) for field, values in fields]
+    parts = [accept_any(field, values) for field, values in fields]
     if filter_.modified_after is not None:
         parts.append({"last_modified_us": {"$gt": to_microseconds(filter_.modified_after)}})
-    return None if None in parts else {"$and": parts}
+    return {"$and": parts} if all(parts) else None
+
+
+def accept_any(field: str, values: Iterable[str]) -> Filter:
+    """Return the filter that a field has one of these values; an empty one, which is none, for no values.
+
+    In parts, where they are more than one ``$in`` may hold.
+    """
+    listed = sorted(filter(is_unicode, values))
+    parts = [
+        {field: {"$in": listed[start : start + MAX_VALUES]}}
+        for start in range(0, len(listed), MAX_VALUES)
+    ]
+    if len(parts) > 1:
+        return {"$or": parts}
+    return parts[0] if parts else {}
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -43,14 +58,3 @@ def to_microseconds(moment: datetime) -> int:
 def from_microseconds(microseconds: float) -> datetime:
     """Return the moment in UTC."""
     return _EPOCH + round(microseconds) * _MICROSECOND
-
-
-def _is_in(field: str, values: Iterable[str]) -> Filter | None:
-    listed = sorted(filter(is_unicode, values))
-    parts = [
-        {field: {"$in": listed[start : start + MAX_VALUES]}}
-        for start in range(0, len(listed), MAX_VALUES)
-    ]
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else {"$or": parts}
