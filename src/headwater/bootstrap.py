@@ -18,7 +18,6 @@ from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.embedders.metered import MeteredEmbedder
 from headwater.adapters.keys import load_or_create_key
-from headwater.adapters.occupancy import occupy
 from headwater.adapters.reader_filters import ReaderFilters
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings, VectorStoreKind
@@ -90,8 +89,6 @@ async def open_vault(settings: Settings) -> AsyncGenerator[tuple[CredentialStore
         yield stores.credentials, _make_secret_box(settings)
 
 
-def make_authenticator(settings: Settings) -> "Authenticator":
-    """Return what tells who calls; ``ConfigError`` unless the settings name exactly one key."""
 @asynccontextmanager
 async def open_filters(settings: Settings) -> AsyncGenerator[ReaderFilters, None]:
     """Open what hands filters to tools that read the vector store themselves, and nothing else."""
@@ -100,6 +97,8 @@ async def open_filters(settings: Settings) -> AsyncGenerator[ReaderFilters, None
         yield ReaderFilters(stores.catalog)
 
 
+def make_authenticator(settings: Settings) -> "Authenticator":
+    """Return what tells who calls; ``ConfigError`` unless the settings name exactly one key."""
     from headwater.adapters.tokens.callers import Authenticator, ClaimNames  # noqa: PLC0415
     from headwater.adapters.tokens.verification import Trust, make_verifier  # noqa: PLC0415
 
