@@ -151,6 +151,7 @@ def _assemble(
         schedules=stores.schedules,
         inventory=stores.inventory,
         deletions=stores.deletions,
+        sessions=stores.sessions,
         secret_box=_make_secret_box(settings),
         queue=queue,
         now=_now,

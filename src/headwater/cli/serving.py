@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -100,17 +100,17 @@ async def run_api(settings: Settings) -> AsyncGenerator[str, None]:
 
     ``CommandFailedError`` where nothing can listen, ``ConfigError`` where something cannot be opened.
     """
-    # Only servers need the web framework, and loading it takes most of a second.
-    from headwater.api.application import begin_shutdown, create_app  # noqa: PLC0415
-
     with closing(open_listener(settings.host, settings.port)) as listener:
         async with open_ports(settings) as ports:
-            app = create_app(settings, lambda: nullcontext(ports))
-            async with _run_server(app, listener):
+            # Only servers need the web framework, and loading it takes most of a second.
+            from headwater.cli.service import make_service  # noqa: PLC0415
+
+            service = make_service(settings, ports)
+            async with _run_server(service.app, listener):
                 try:
                     yield name_url(settings.host, listener.getsockname()[1])
                 finally:
-                    begin_shutdown(app)  # ends open event streams, which would hold the shutdown up
+                    service.begin_shutdown()  # ends open event streams, which would hold it up
 
 
 class _Server(uvicorn.Server):

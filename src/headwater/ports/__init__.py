@@ -57,6 +57,7 @@ from headwater.ports.index import (
 )
 from headwater.ports.removal import DeletionStore, FailedDocument, HeldDocument, Inventory
 from headwater.ports.schedules import ScheduleStore
+from headwater.ports.sessions import SessionStore, StoredSession
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "ScheduleStore",
     "SealedCredential",
     "SecretBox",
+    "SessionStore",
     "Source",
     "SourceFactory",
     "SourceOptions",
@@ -102,6 +104,7 @@ __all__ = [
     "StoreFilter",
     "StoreLedger",
     "StoredDocument",
+    "StoredSession",
     "SyncConfigurationStore",
     "Traffic",
     "Vector",

@@ -17,6 +17,7 @@ from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
 from headwater.ports.removal import DeletionStore, Inventory
 from headwater.ports.schedules import ScheduleStore
+from headwater.ports.sessions import SessionStore
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 
 
@@ -62,6 +63,7 @@ class Ports:
     schedules: ScheduleStore
     inventory: Inventory
     deletions: DeletionStore
+    sessions: SessionStore
     secret_box: SecretBox
     queue: JobQueue
     now: Callable[[], datetime]

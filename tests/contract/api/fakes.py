@@ -12,6 +12,7 @@ from typing import Any, cast
 import httpx2
 import jwt
 
+from headwater.adapters.memory_sessions import MemorySessionStore
 from headwater.adapters.memory_store import MemoryStore
 from headwater.api.application import create_app
 from headwater.config import Settings
@@ -246,6 +247,7 @@ class World:
             schedules=FakeSchedules(),
             inventory=cast("Any", None),
             deletions=cast("Any", None),
+            sessions=MemorySessionStore(),
             secret_box=FakeBox(),
             queue=self.queue,
             now=lambda: NOW,

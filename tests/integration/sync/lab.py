@@ -182,6 +182,7 @@ def make_lab(
         schedules=stores.schedules,
         inventory=stores.inventory,
         deletions=stores.deletions,
+        sessions=stores.sessions,
         secret_box=FernetSecretBox(["lab"]),
         queue=queue,
         now=lambda: datetime.now(UTC),

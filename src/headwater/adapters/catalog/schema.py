@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -148,6 +149,10 @@ work_items = Table(
     Column("action", String(20)),
     Column("reason", Text),
     Column("settled", Boolean, nullable=False),
+    # By which hand, as one process's part in a job is called; null while it is anybody's.
+    Column("claimed_by", Text),
+    # Tried once in vain, in a way that may pass.
+    Column("passed_over", Boolean, nullable=False, server_default=false()),
     _job_key(),
 )
 
@@ -163,6 +168,12 @@ Index(
     *(work_items.c[name] for name in ("tenant", "job_id", "id_length", "content_id")),
     sqlite_where=work_items.c.settled == false(),
     postgresql_where=work_items.c.settled == false(),
+)
+Index(
+    "ix_work_items_claimed",
+    work_items.c.claimed_by,
+    sqlite_where=work_items.c.claimed_by.is_not(None),
+    postgresql_where=work_items.c.claimed_by.is_not(None),
 )
 
 work_comments = Table(
@@ -216,7 +227,12 @@ documents = Table(
     Column("created_at", UtcTime),
     Column("file_type", Text),
     Column("file_size", BigInteger),
+    Column("losses", JSON(none_as_null=True)),  # null where they were not recorded
+    Column(
+        "lag_seconds", Float
+    ),  # from its last edit until it could be found; null for a first reading
     Index(None, "tenant", "site", "content_id"),
+    Index(None, "tenant", "site", "parent_id"),
     Index(None, "tenant", "site", "space", "state"),
     Index(None, "tenant", "access_scope"),
     Index(None, "tenant", "stored_scope"),
@@ -243,6 +259,14 @@ spaces = Table(
     Column("name", Text, nullable=False),
     Column("restriction", JSON, nullable=False),
     Column("last_complete_sync", UtcTime),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("key", Text, primary_key=True),  # a digest of the name that the browser holds
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
 )
 
 sync_configurations = Table(
@@ -320,4 +344,23 @@ store_terms = Table(
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("term", BigInteger, primary_key=True, autoincrement=False),
     Column("records", Integer, nullable=False),
+)
+
+# Which processes execute jobs. No row of these two is any tenant's.
+worker_seats = Table(
+    "worker_seats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # Grows while the process lives: others judge by whether it does, and compare no clocks.
+    Column("beats", BigInteger, nullable=False),
+)
+
+# What each process makes of each Confluence that it has open.
+site_paces = Table(
+    "site_paces",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("seat", Text, primary_key=True),
+    Column("setbacks", BigInteger, nullable=False),
+    Column("paused_seconds", Float, nullable=False),
 )

@@ -15,6 +15,7 @@ from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.revisions import upgrade_schema
 from headwater.adapters.catalog.schedules import SqlScheduleStore
+from headwater.adapters.catalog.sessions import SqlSessionStore
 from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
 from headwater.adapters.catalog.store_ledger import SqlStoreLedger
 from headwater.adapters.catalog.work import SqlWorkList
@@ -34,6 +35,7 @@ class CatalogStores:
     ledger: SqlStoreLedger
     inventory: SqlInventory
     deletions: SqlDeletionStore
+    sessions: SqlSessionStore
     engine: AsyncEngine
 
     async def close(self) -> None:
@@ -66,5 +68,6 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         ledger=SqlStoreLedger(database),
         inventory=SqlInventory(database),
         deletions=SqlDeletionStore(database),
+        sessions=SqlSessionStore(database),
         engine=engine,
     )

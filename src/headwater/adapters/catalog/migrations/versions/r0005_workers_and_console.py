@@ -1,0 +1,103 @@
+"""What a console, an export and several workers need to know."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "r0005"
+down_revision = "r0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add all of it, subject by subject."""
+    _add_reading_facts()
+    _add_claims()
+    _create_workers()
+    _add_console_sessions()
+
+
+def downgrade() -> None:
+    """Take it all away again, in the opposite order."""
+    _drop_console_sessions()
+    _drop_workers()
+    _drop_claims()
+    _drop_reading_facts()
+
+
+def _add_reading_facts() -> None:
+    """Add what conversion lost of each document, and how long its last edit took to be found."""
+    # Not in a batch: SQLite would make the table anew.
+    op.add_column("documents", sa.Column("losses", sa.JSON(), nullable=True))
+    op.add_column("documents", sa.Column("lag_seconds", sa.Float(), nullable=True))
+    op.create_index(
+        op.f("ix_documents_tenant_site_parent_id"), "documents", ["tenant", "site", "parent_id"]
+    )
+
+
+def _drop_reading_facts() -> None:
+    op.drop_index(op.f("ix_documents_tenant_site_parent_id"), "documents")
+    for name in ("lag_seconds", "losses"):
+        op.drop_column("documents", name)
+
+
+def _add_claims() -> None:
+    """Add who is at which document of a job's work list."""
+    op.add_column("work_items", sa.Column("claimed_by", sa.Text(), nullable=True))
+    op.add_column(
+        "work_items",
+        sa.Column("passed_over", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+    claimed = sa.text("claimed_by IS NOT NULL")
+    op.create_index(
+        "ix_work_items_claimed",
+        "work_items",
+        ["claimed_by"],
+        sqlite_where=claimed,
+        postgresql_where=claimed,
+    )
+
+
+def _drop_claims() -> None:
+    op.drop_index("ix_work_items_claimed", "work_items")
+    for name in ("passed_over", "claimed_by"):
+        op.drop_column("work_items", name)
+
+
+def _create_workers() -> None:
+    """Add which processes execute jobs, and what they make of each Confluence."""
+    op.create_table(
+        "worker_seats",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("beats", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_worker_seats")),
+    )
+    op.create_table(
+        "site_paces",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("seat", sa.Text(), nullable=False),
+        sa.Column("setbacks", sa.BigInteger(), nullable=False),
+        sa.Column("paused_seconds", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "seat", name=op.f("pk_site_paces")),
+    )
+
+
+def _drop_workers() -> None:
+    for table in ("site_paces", "worker_seats"):
+        op.drop_table(table)
+
+
+def _add_console_sessions() -> None:
+    """Add who is signed in to the console."""
+    op.create_table(
+        "console_sessions",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_console_sessions")),
+    )
+    op.create_index(op.f("ix_console_sessions_expires_at"), "console_sessions", ["expires_at"])
+
+
+def _drop_console_sessions() -> None:
+    op.drop_table("console_sessions")

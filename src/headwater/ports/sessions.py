@@ -1,0 +1,29 @@
+"""Keeping the console's sessions."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as it is kept. ``key`` is a digest: it tells nobody how to be that person."""
+
+    key: str
+    sealed: bytes = field(repr=False)
+    expires_at: datetime
+
+
+class SessionStore(Protocol):
+    """Remembers who is signed in to the console, in every process that serves it."""
+
+    async def put(self, session: StoredSession) -> None:
+        """Add a session, or replace the one of the same key."""
+
+    async def find(self, key: str) -> StoredSession | None: ...
+
+    async def remove(self, key: str) -> None:
+        """Forget a session; fine if there is none."""
+
+    async def remove_expired(self, now: datetime) -> int:
+        """Forget every session that has expired; return how many those were."""

@@ -1,0 +1,58 @@
+"""Whatever keeps the console's sessions keeps to this."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from headwater.adapters.catalog.stores import open_catalog
+from headwater.adapters.memory_sessions import MemorySessionStore
+from headwater.ports import StoredSession
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["catalog", "memory"])
+async def store(request, tmp_path):
+    if request.param == "memory":
+        yield MemorySessionStore()
+        return
+    stores = await open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield stores.sessions
+    await stores.close()
+
+
+def make_session(key, *, minutes=60, sealed=b"sealed"):
+    return StoredSession(key, sealed, NOW + timedelta(minutes=minutes))
+
+
+async def test_a_session_is_found_by_its_key_alone(store):
+    await store.put(make_session("a"))
+    assert await store.find("a") == make_session("a")
+    assert await store.find("b") is None
+
+
+async def test_a_session_that_is_put_again_is_replaced(store):
+    await store.put(make_session("a"))
+    await store.put(make_session("a", sealed=b"other"))
+    assert await store.find("a") == make_session("a", sealed=b"other")
+
+
+async def test_a_removed_session_is_gone_and_may_be_removed_again(store):
+    await store.put(make_session("a"))
+    await store.put(make_session("b"))
+    await store.remove("a")
+    await store.remove("a")
+    assert await store.find("a") is None
+    assert await store.find("b")
+
+
+async def test_only_what_has_expired_is_removed(store):
+    await store.put(make_session("old", minutes=0))
+    await store.put(make_session("new", minutes=1))
+    assert await store.remove_expired(NOW) == 1
+    assert await store.find("old") is None
+    assert await store.find("new")
+
+
+def test_a_session_shows_nothing_of_its_content():
+    assert "sealed" not in repr(make_session("a"))
