@@ -1,0 +1,1 @@
+"""Scripts for whoever works on Headwater; nothing of the service needs them."""
