@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar, cast
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
+from headwater.adapters.quotas import RateLimiter
 from headwater.adapters.tokens.callers import Authenticator, Caller, Permission
 from headwater.api.auth import (
     check_body_tenant,
@@ -21,7 +22,6 @@ from headwater.api.auth import (
 )
 from headwater.api.errors import Problem, RefusalError
 from headwater.api.json_bodies import read_json_object
-from headwater.api.rate_limit import RateLimiter
 from headwater.api.validation import validate
 from headwater.domain.errors import RetryableError
 from headwater.ports import Ports

@@ -32,6 +32,8 @@ from headwater.domain.errors import (
     SourceUnreachableError,
     SpaceNotFoundError,
     TooManyJobsError,
+    TooManyRequestsError,
+    TooManyStreamsError,
     UnauthenticatedError,
 )
 
@@ -58,6 +60,8 @@ _ANSWERS: Final[dict[type[HeadwaterError], _Answer]] = {
     NotFoundError: _Answer(404, "not_found_error", ("path",)),
     JobStateError: _Answer(409, "conflict_error.job_state", ("path", "job_id")),
     TooManyJobsError: _Answer(429, "rate_limit_error.open_jobs", ("request",)),
+    TooManyStreamsError: _Answer(429, "rate_limit_error.streams", ("request",)),
+    TooManyRequestsError: _Answer(429, "rate_limit_error", ("request",)),
     ConflictError: _Answer(409, "conflict_error", ("body", "job_id")),
     SpaceNotFoundError: _Answer(422, "value_error.space", ("body", "space")),
     InvalidInputError: _Answer(422, "value_error", ("body",)),
@@ -141,14 +145,14 @@ def _problem(error: Exception, answer: _Answer) -> Problem:
 
 def _says_when(
     error: Exception,
-) -> TypeGuard[RetryableError | SourceUnreachableError | TooManyJobsError]:
+) -> TypeGuard[RetryableError | SourceUnreachableError | TooManyRequestsError]:
     """Tell whether coming back makes sense: always where we are busy, else if it is known when."""
     if isinstance(error, SourceUnreachableError):
         return error.retry_after is not None
-    return isinstance(error, RetryableError | TooManyJobsError)
+    return isinstance(error, RetryableError | TooManyRequestsError)
 
 
-def _wait(error: RetryableError | SourceUnreachableError | TooManyJobsError) -> str:
+def _wait(error: RetryableError | SourceUnreachableError | TooManyRequestsError) -> str:
     return str(max(1, math.ceil(error.retry_after or RETRY_AFTER)))
 
 

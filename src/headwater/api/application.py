@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from headwater.adapters.quotas import OpenStreams, RateLimiter
 from headwater.api import (
     content_routes,
     ingestion_routes,
@@ -19,11 +20,10 @@ from headwater.api import (
 )
 from headwater.api.admission import Gate
 from headwater.api.answers import install_handlers
-from headwater.api.capacity import Capacity, OpenStreams
+from headwater.api.capacity import Capacity
 from headwater.api.edge import Edge
 from headwater.api.openapi import install_document
 from headwater.api.operation_routes import HealthWatch
-from headwater.api.rate_limit import RateLimiter
 from headwater.bootstrap import make_authenticator
 from headwater.config import Settings
 from headwater.ports import Ports

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
+from headwater.adapters.quotas import OpenStreams
 from headwater.adapters.tokens.callers import Caller, Permission
 from headwater.api.admission import (
     admit,
@@ -16,7 +17,6 @@ from headwater.api.admission import (
     ports_of,
 )
 from headwater.api.answers import addresses_below
-from headwater.api.capacity import OpenStreams
 from headwater.api.inputs import FailuresQuery, FollowUpBody, JobsQuery
 from headwater.api.job_events import follow_job, is_over, parse_position, show_job
 from headwater.api.openapi import secured

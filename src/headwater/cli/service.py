@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
+from headwater.api.admission import Gate
 from headwater.api.application import begin_shutdown, create_app
-from headwater.bootstrap import make_authenticator
 from headwater.config import Settings
 from headwater.console.application import close_console, create_console
 from headwater.ports import Ports
@@ -29,7 +29,8 @@ class Service:
 def make_service(settings: Settings, ports: Ports) -> Service:
     """Return the service over open ports; ``ConfigError`` as ``create_app``."""
     app = create_app(settings, lambda: nullcontext(ports))
-    pages = create_console(ports, make_authenticator(settings))
+    gate: Gate = app.state.gate
+    pages = create_console(ports, gate.authenticator, gate.limiter, app.state.streams)
     app.mount(CONSOLE, pages)
     app.add_route(CONSOLE, _enter, include_in_schema=False)
 

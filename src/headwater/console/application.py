@@ -9,6 +9,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from headwater.adapters.quotas import OpenStreams, RateLimiter
 from headwater.adapters.tokens.callers import Authenticator
 from headwater.console import sign_in, statics
 from headwater.console.headers import SecurityHeaders
@@ -20,11 +21,13 @@ from headwater.ports import Ports
 PAGES: Final = (statics, sign_in)
 
 
-def create_console(ports: Ports, authenticator: Authenticator) -> FastAPI:
-    """Return the console over open ports."""
+def create_console(
+    ports: Ports, authenticator: Authenticator, limiter: RateLimiter, streams: OpenStreams
+) -> FastAPI:
+    """Return the console over open ports. What a tenant may take is counted with the API's."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     sessions = Sessions(ports.sessions, ports.secret_box, ports.now)
-    app.state.gate = Gate(authenticator, sessions)
+    app.state.gate = Gate(authenticator, sessions, limiter, streams)
     app.state.ports = ports
     app.state.stopping = False
     for page in PAGES:

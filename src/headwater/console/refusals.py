@@ -23,7 +23,7 @@ from headwater.domain.errors import (
     SourceRefusedError,
     SourceUnreachableError,
     SpaceNotFoundError,
-    TooManyJobsError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 
@@ -43,7 +43,7 @@ _REFUSALS: Final[Mapping[type[HeadwaterError], Refusal]] = {
     SourceRefusedError: Refusal(403, "Confluence refuses"),
     NotAllowedError: Refusal(403, "Not allowed"),
     NotFoundError: Refusal(404, "Not found"),
-    TooManyJobsError: Refusal(429, "Too much at once"),
+    TooManyRequestsError: Refusal(429, "Too much at once"),
     ConflictError: Refusal(409, "Not now"),
     SpaceNotFoundError: Refusal(422, "No such space"),
     InvalidInputError: Refusal(422, "Something is not right in the form"),

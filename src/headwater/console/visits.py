@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 
+from headwater.adapters.quotas import OpenStreams, RateLimiter
 from headwater.adapters.tokens.callers import Authenticator, Caller, Permission
 from headwater.console.cookies import SESSION, read_cookie
 from headwater.console.forms import Form, read_form
@@ -33,6 +34,8 @@ class Gate:
 
     authenticator: Authenticator
     sessions: Sessions
+    limiter: RateLimiter
+    streams: OpenStreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,16 @@ async def find_visit(request: Request) -> Visit | None:
 
 
 async def admit(request: Request, permission: Permission = Permission.READ) -> Visit:
-    """Admit somebody to a page; ``NotSignedInError``, ``NotAllowedError`` without the scope."""
+    """Admit somebody to a page.
+
+    ``NotSignedInError``, ``TooManyRequestsError`` when the tenant's minute is full, ``NotAllowedError``
+    without the scope.
+    """
     visit = await find_visit(request)
     if visit is None:
         raise NotSignedInError
     request.state.visit = visit
+    gate_of(request).limiter.admit(visit.tenant)
     if permission not in visit.caller.permissions:
         raise NotAllowedError(
             f"your token lacks the scope {permission}; sign in with one that has it"

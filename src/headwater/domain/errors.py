@@ -17,7 +17,9 @@
         ├── NotAllowedError
         │   └── NoTenantError       a valid token names no tenant
         ├── ConflictError
-        ├── TooManyJobsError
+        ├── TooManyRequestsError  come again after ``retry_after`` seconds
+        │   ├── TooManyJobsError
+        │   └── TooManyStreamsError
         └── InvalidInputError     names the place of the bad value
             └── AddressRefusedError  a Confluence URL is malformed or not to be reached
 
@@ -143,12 +145,20 @@ class JobStateError(ConflictError):
     """The job, or its space, is in no state for what is asked of it."""
 
 
-class TooManyJobsError(RequestError):
-    """The tenant has as many open jobs as it may have; ``retry_after`` is in seconds."""
+class TooManyRequestsError(RequestError):
+    """The tenant asks for more than its share; ``retry_after`` is in seconds."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyJobsError(TooManyRequestsError):
+    """The tenant has as many open jobs as it may have."""
+
+
+class TooManyStreamsError(TooManyRequestsError):
+    """The tenant follows as many jobs at once as it may."""
 
 
 class InvalidInputError(RequestError):

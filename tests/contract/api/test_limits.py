@@ -8,14 +8,10 @@ import pytest
 import uvicorn
 
 from headwater.api import json_bodies, protocol
-from headwater.api.capacity import Capacity, OpenStreams
-from headwater.api.errors import RefusalError
+from headwater.api.capacity import Capacity
 from headwater.api.protocol import GuardedProtocol
-from headwater.domain.ids import TenantId
 from tests.contract.api.examples import SEARCH_PATH
 from tests.contract.api.fakes import (
-    OTHER_TENANT,
-    TENANT,
     World,
     assert_refused,
     call_app,
@@ -199,29 +195,6 @@ async def test_a_request_that_breaks_frees_its_place():
             await capacity({"type": "http", "path": "/"}, fail, fail)
 
 
-async def test_a_tenant_follows_a_bounded_number_of_jobs_and_others_follow_theirs():
-    tenant, other = TenantId(TENANT), TenantId(OTHER_TENANT)
-    streams = OpenStreams(limit=2)
-
-    async def events():
-        yield "one"
-        yield "two"
-
-    reading = [streams.count(tenant, events()) for _ in range(2)]
-    for stream in reading:
-        streams.check_room(tenant)
-        assert await anext(stream) == "one"
-    with pytest.raises(RefusalError) as refused:
-        streams.check_room(tenant)
-    assert (refused.value.status, refused.value.problems[0].type) == (
-        429,
-        "rate_limit_error.streams",
-    )
-    streams.check_room(other)
-    assert [event async for event in reading[0]] == ["two"]
-    streams.check_room(tenant)
-
-
 async def test_event_streams_take_no_place_of_other_requests():
     async def answer(_scope, _receive, send):
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -229,4 +202,5 @@ async def test_event_streams_take_no_place_of_other_requests():
 
     async with call_app(Capacity(answer, limit=0)) as client:
         assert (await client.get("/v2/confluence/jobs/job-a/events")).status_code == 204
+        assert (await client.get("/console/jobs/job-a/events")).status_code == 204
         assert (await client.get("/v2/confluence/jobs/job-a/failures")).status_code == 503

@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.api.errors import RefusalError
-from headwater.api.rate_limit import MAX_IDLE, WINDOW, RateLimiter
+from headwater.adapters.quotas import MAX_IDLE, WINDOW, OpenStreams, RateLimiter
+from headwater.domain.errors import TooManyRequestsError, TooManyStreamsError
 from headwater.domain.ids import TenantId
 
 TENANT = TenantId("00000000-0000-4000-8000-000000000001")
+OTHER = TenantId("00000000-0000-4000-8000-000000000002")
 
 
 class Clock:
@@ -20,7 +21,7 @@ class Clock:
 def is_admitted(limiter, tenant=TENANT):
     try:
         limiter.admit(tenant)
-    except RefusalError:
+    except TooManyRequestsError:
         return False
     return True
 
@@ -43,11 +44,10 @@ def test_waiting_as_told_is_enough():
     limiter = RateLimiter(1, clock=clock)
     limiter.admit(TENANT)
     clock.now = 20.5
-    with pytest.raises(RefusalError) as refused:
+    with pytest.raises(TooManyRequestsError) as refused:
         limiter.admit(TENANT)
 
-    assert refused.value.status == 429
-    assert refused.value.headers == {"Retry-After": "40"}
+    assert refused.value.retry_after == 40
     clock.now += 40
     assert is_admitted(limiter)
 
@@ -63,3 +63,21 @@ def test_idle_tenants_are_forgotten_and_active_ones_are_not():
 
     assert not is_admitted(limiter)
     assert len(limiter._admitted) == 1
+
+
+async def test_a_tenant_follows_a_bounded_number_of_jobs_and_others_follow_theirs():
+    streams = OpenStreams(limit=2)
+
+    async def events():
+        yield "one"
+        yield "two"
+
+    reading = [streams.count(TENANT, events()) for _ in range(2)]
+    for stream in reading:
+        streams.check_room(TENANT)
+        assert await anext(stream) == "one"
+    with pytest.raises(TooManyStreamsError):
+        streams.check_room(TENANT)
+    streams.check_room(OTHER)
+    assert [event async for event in reading[0]] == ["two"]
+    streams.check_room(TENANT)
