@@ -160,6 +160,7 @@ def _assemble(
     )
 
 
+        library=stores.library,
 def _make_secret_box(settings: Settings) -> FernetSecretBox:
     return FernetSecretBox([key.get_secret_value() for key in settings.secret_key])
 

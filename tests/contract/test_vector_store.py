@@ -228,6 +228,30 @@ async def test_vectors_are_read_by_text_hash_for_the_documents_asked_for(store):
     assert await store.read_vectors(ACME, []) == {}
 
 
+async def test_the_chunks_of_documents_are_read_in_reading_order(store):
+    texts = [f"part {number}" for number in range(12)]
+    document = make_document(1, *texts)
+    sure = replace(
+        document.records[3], chunk=replace(document.records[3].chunk, ocr_confidence=0.5)
+    )
+    records = (*document.records[:3], sure, *document.records[4:])
+    await put(store, replace(document, records=records), make_document(2, "two"))
+    read = await store.read_chunks(ACME, [document_id(1), document_id(3)])
+    assert list(read) == [document_id(1)]
+    assert [chunk.text for chunk in read[document_id(1)]] == texts
+    assert [chunk.ordinal for chunk in read[document_id(1)]] == list(range(12))
+    assert {chunk.heading_path for chunk in read[document_id(1)]} == {("A title", "A heading")}
+    assert [chunk.ocr_confidence for chunk in read[document_id(1)]][2:5] == [None, 0.5, None]
+
+
+async def test_the_chunks_of_nothing_are_none(store):
+    assert await store.read_chunks(ACME, [document_id(1)]) == {}
+    await put(store, make_document(1, "ours"), make_document(2))
+    assert await store.read_chunks(ACME, []) == {}
+    assert await store.read_chunks(ACME, [document_id(2)]) == {}
+    assert await store.read_chunks(OTHER, [document_id(1)]) == {}
+
+
 # ── namespaces ─────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from headwater.domain.content import DocumentMetadata, StoredMatch
+from headwater.domain.content import DocumentMetadata, StoredChunk, StoredMatch
 from headwater.domain.ids import ChunkId, DocumentId, Namespace, make_chunk_id
 from headwater.pipeline.fusion import Ranked, candidate_depth, fuse_rankings
 from headwater.pipeline.keywords import is_code, pick_keywords, split_words
@@ -54,6 +54,17 @@ class MemoryStore:
             for document in self._documents(namespace)
             if document.metadata.document_id in wanted
             for record in document.records
+        }
+
+    async def read_chunks(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+        """Return each document's chunks in reading order; documents without any are absent."""
+        documents = self._namespaces.get(namespace, {})
+        return {
+            key: [_make_chunk(record) for record in documents[key].records]
+            for key in document_ids
+            if key in documents and documents[key].records
         }
 
     async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
@@ -168,6 +179,11 @@ def _unit(vector: Vector) -> npt.NDArray[np.float32]:
     numbers = np.array(vector, dtype=np.float32)
     length = np.linalg.norm(numbers)
     return numbers / length if length else numbers
+
+
+def _make_chunk(record: Record) -> StoredChunk:
+    chunk = record.chunk
+    return StoredChunk(chunk.ordinal, chunk.heading_path, chunk.text, chunk.ocr_confidence)
 
 
 def _make_match(hit: Ranked, metadata: DocumentMetadata, record: Record) -> StoredMatch:

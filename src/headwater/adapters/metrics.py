@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import datetime
 from pathlib import PurePath
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from headwater.domain.jobs import DocumentCounts, Job, Progress
-from headwater.domain.sync import DocumentResult, Outcome
 
 REQUESTS: Final = Counter(
     "headwater_http_requests", "Answered HTTP requests.", ["method", "route", "status"]
@@ -93,11 +91,10 @@ def observe_change(before: Job, after: Job) -> None:
         ENDED_JOBS.labels(after.status.value).inc()
 
 
-def observe_lag(results: Iterable[DocumentResult], now: datetime) -> None:
-    """Measure how long ago what is found anew was edited; a first reading is no lag."""
-    for result in results:
-        if result.outcome is Outcome.UPDATED:
-            LAG_SECONDS.observe(max(0.0, (now - result.metadata.last_modified).total_seconds()))
+def observe_lag(lags: Iterable[float]) -> None:
+    """Count how many seconds each edit took until it could be found."""
+    for seconds in lags:
+        LAG_SECONDS.observe(seconds)
 
 
 @contextmanager

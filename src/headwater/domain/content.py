@@ -186,6 +186,17 @@ class StoredMatch:
     """Of :class:`Chunk`."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the vector store keeps it, without its vector."""
+
+    ordinal: int
+    heading_path: tuple[str, ...]
+    text: str
+    ocr_confidence: float | None = None
+    """Of :class:`Chunk`."""
+
+
 def is_unicode(text: str) -> bool:
     """Tell whether the text has a UTF-8 form: half a surrogate pair has none, and no store holds it."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,7 +1,8 @@
 """What a sync knows, decides and records for each document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from headwater.domain.access import Scope
@@ -129,8 +130,33 @@ class DocumentResult:
     metadata_digest: str
     chunk_hashes: tuple[str, ...] = ()
     chunks: ChunkCounts = ChunkCounts()
-    losses: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] | None = None
+    """What conversion could not keep, by name; ``None`` where the text was not read."""
     ocr_pages: int = 0
     skip_reason: str | None = None
     error_type: FailureType | None = None
     error_message: str | None = None
+
+
+def measure_lag(
+    result: DocumentResult,
+    *,
+    past_version: int | None,
+    synced_at: datetime | None,
+    now: datetime,
+) -> float | None:
+    """Return the seconds from an edit in Confluence until it could be found; ``None`` for no edit.
+
+    What comes in by a space's first sync was not waiting for anybody, and a page whose comments or
+    recipe changed was not edited. ``past_version`` is what the index had, ``synced_at`` when the
+    space's last complete sync before this one ended.
+    """
+    edited = result.metadata.last_modified
+    match result.outcome:
+        case Outcome.UPDATED:
+            is_edit = past_version is not None and past_version != result.metadata.version
+        case Outcome.ADDED:
+            is_edit = synced_at is not None and edited > synced_at
+        case _:
+            is_edit = False
+    return max(0.0, (now - edited).total_seconds()) if is_edit else None

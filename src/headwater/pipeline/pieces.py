@@ -17,7 +17,7 @@ _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?\|?\s*")
 _STRETCH = 20_000
 """Characters given to the splitter at once: its work grows faster than its input."""
 
-_HEADER_ROWS = 2
+HEADER_ROWS = 2
 _HEADER_SHARE = 0.5
 """A header that takes more of the room than this is not repeated."""
 
@@ -36,9 +36,9 @@ def split_block(block: str, limit: int, measure: Measure) -> list[str]:
 
 def is_table(block: str) -> bool:
     """Tell whether a block is a pipe table."""
-    lines = block.split("\n", _HEADER_ROWS)
+    lines = block.split("\n", HEADER_ROWS)
     return (
-        len(lines) >= _HEADER_ROWS and "|" in lines[0] and bool(_DELIMITER_ROW.fullmatch(lines[1]))
+        len(lines) >= HEADER_ROWS and "|" in lines[0] and bool(_DELIMITER_ROW.fullmatch(lines[1]))
     )
 
 
@@ -66,11 +66,11 @@ def _find_cut(text: str, start: int, end: int) -> int:
 
 
 def _split_table(lines: list[str], limit: int, measure: Measure) -> list[str]:
-    header = "\n".join(lines[:_HEADER_ROWS])
+    header = "\n".join(lines[:HEADER_ROWS])
     cost = measure(f"{header}\n")
     if cost > limit * _HEADER_SHARE:
         return split_prose("\n".join(lines), limit, measure)
-    rows = _cut_lines(lines[_HEADER_ROWS:], limit - cost, measure)
+    rows = _cut_lines(lines[HEADER_ROWS:], limit - cost, measure)
     return [f"{header}\n{group}" for group in pack(rows, "\n", limit - cost, measure)]
 
 

@@ -55,6 +55,15 @@ from headwater.ports.index import (
     Vector,
     VectorStore,
 )
+from headwater.ports.library import (
+    ChildCount,
+    Holding,
+    Lag,
+    Leaf,
+    Library,
+    LossCount,
+    Position,
+)
 from headwater.ports.removal import DeletionStore, FailedDocument, HeldDocument, Inventory
 from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore, StoredSession
@@ -67,6 +76,7 @@ __all__ = [
     "Capability",
     "Catalog",
     "CatalogEntry",
+    "ChildCount",
     "ContentPage",
     "ContentStatus",
     "CredentialStore",
@@ -80,16 +90,22 @@ __all__ = [
     "FailurePage",
     "FetchedPage",
     "HeldDocument",
+    "Holding",
     "HybridQuery",
     "Inventory",
     "JobPage",
     "JobQueue",
     "JobStore",
     "KnownSpace",
+    "Lag",
+    "Leaf",
+    "Library",
     "ListedCounts",
     "LookedUp",
+    "LossCount",
     "OpenJob",
     "Ports",
+    "Position",
     "Record",
     "ScheduleStore",
     "SealedCredential",

@@ -15,6 +15,7 @@ from headwater.ports.catalog import Catalog, CredentialStore, JobStore, WorkList
 from headwater.ports.confluence import SourceFactory
 from headwater.ports.extraction import Extractor
 from headwater.ports.index import Embedder, VectorStore
+from headwater.ports.library import Library
 from headwater.ports.removal import DeletionStore, Inventory
 from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore
@@ -62,6 +63,7 @@ class Ports:
     blacklist: BlacklistStore
     schedules: ScheduleStore
     inventory: Inventory
+    library: Library
     deletions: DeletionStore
     sessions: SessionStore
     secret_box: SecretBox

@@ -11,6 +11,7 @@ from headwater.domain.content import (
     Chunk,
     DocumentKind,
     DocumentMetadata,
+    StoredChunk,
     StoredMatch,
 )
 from headwater.domain.ids import (
@@ -154,6 +155,11 @@ class VectorStore(Protocol):
         self, namespace: Namespace, document_ids: Sequence[DocumentId]
     ) -> Mapping[str, Vector]:
         """Return the vectors of these documents' chunks by chunk text hash."""
+
+    async def read_chunks(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+        """Return each document's chunks in reading order; documents without any are absent."""
 
     async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
         """Return the best matches, best first: dense and keyword search fused, filtered before ranking."""

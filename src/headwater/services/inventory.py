@@ -52,16 +52,22 @@ async def _list_visible(
     after: DocumentId | None = None
     while rows := await read(after):
         # Read each time: what is tightened while a long list is sent closes for its rest.
-        scopes = await _visible_scopes(ports, tenant, reader)
+        scopes = await visible_scopes(ports, tenant, reader)
         for row in rows:
-            if scopes is None or row.access_scope in scopes:
+            if sees(scopes, row.access_scope):
                 yield row
         after = rows[-1].document_id
 
 
-async def _visible_scopes(
+async def visible_scopes(
     ports: Ports, tenant: TenantId, reader: Reader | None
 ) -> frozenset[Scope] | None:
+    """Return the scopes a reader may see now; ``None``, which is all, for nobody in particular."""
     if reader is None:
         return None
     return readable_scopes(await ports.catalog.scope_rules(tenant), reader)
+
+
+def sees(scopes: frozenset[Scope] | None, scope: Scope) -> bool:
+    """Tell whether a scope is among those that :func:`visible_scopes` returned."""
+    return scopes is None or scope in scopes

@@ -109,22 +109,27 @@ async def explain_presence(catalog: Catalog, tenant: TenantId, source_url: str) 
         return Whereabouts(
             Presence.NOT_KNOWN, await _explain_absence(catalog, tenant, link), None, ()
         )
-    presence = _judge(entry)
-    chain = await _read_chain(catalog, tenant, entry)
-    return Whereabouts(presence, _describe(presence, entry), entry, chain)
+    presence = judge_presence(entry)
+    chain = await read_chain(catalog, tenant, entry)
+    return Whereabouts(presence, describe_presence(entry), entry, chain)
 
 
 async def explain_access(
     catalog: Catalog, tenant: TenantId, source_url: str, principals: Sequence[str]
 ) -> AccessReport:
     """Say which clauses admit or block each principal; ``NotFoundError`` where the page is not known."""
-    entry = await _find(catalog, tenant, _parse(source_url))
+    entry = await find_entry(catalog, tenant, source_url)
     if entry is None:
         raise NotFoundError("no such page is known; POST /v2/confluence/why tells more")
-    chain = await _read_chain(catalog, tenant, entry)
+    chain = await read_chain(catalog, tenant, entry)
     named = tuple(map(parse_principal, principals))
     each = tuple(_judge_reader(chain, (principal,)) for principal in named)
     return AccessReport(entry, chain, each, _judge_reader(chain, named))
+
+
+async def find_entry(catalog: Catalog, tenant: TenantId, source_url: str) -> CatalogEntry | None:
+    """Return the document that a URL names; ``InvalidInputError`` for no page's URL."""
+    return await _find(catalog, tenant, _parse(source_url))
 
 
 def _parse(source_url: str) -> ContentLink:
@@ -167,13 +172,15 @@ async def _explain_absence(catalog: Catalog, tenant: TenantId, link: ContentLink
     )
 
 
-def _judge(entry: CatalogEntry) -> Presence:
+def judge_presence(entry: CatalogEntry) -> Presence:
+    """Return where a document of the catalog stands."""
     if entry.known.state is DocumentState.INDEXED:
         return Presence.STALE if entry.known.attempts else Presence.HERE
     return Presence(entry.known.state.value)
 
 
-def _describe(presence: Presence, entry: CatalogEntry) -> str:
+def describe_presence(entry: CatalogEntry) -> str:
+    """Say in a sentence where a document of the catalog stands, and why."""
     known = entry.known
     return {
         Presence.HERE: f"version {known.version} is searchable for whoever may read it",
@@ -183,7 +190,7 @@ def _describe(presence: Presence, entry: CatalogEntry) -> str:
         " approved, or a second complete sync misses it too",
         Presence.FAILED: f"it failed {known.attempts} time(s): {entry.error_message}",
         Presence.SKIPPED: _describe_skip(known.skip_reason or ""),
-    }[presence]
+    }[judge_presence(entry)]
 
 
 def _describe_skip(reason: str) -> str:
@@ -193,7 +200,8 @@ def _describe_skip(reason: str) -> str:
     return f"it was left out ({reason}){words and f': {words}'}"
 
 
-async def _read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) -> tuple[Link, ...]:
+async def read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) -> tuple[Link, ...]:
+    """Return every step that a reader of the document must pass, nearest first."""
     rules = scope_chain(entry.known.access_scope, await catalog.scope_rules(tenant))
     pages = [_content_of(rule) for rule in rules]
     known = await catalog.known(tenant, entry.site, [page for page in pages if page])

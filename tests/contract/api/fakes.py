@@ -246,6 +246,7 @@ class World:
             blacklist=cast("Any", None),
             schedules=FakeSchedules(),
             inventory=cast("Any", None),
+            library=cast("Any", None),
             deletions=cast("Any", None),
             sessions=MemorySessionStore(),
             secret_box=FakeBox(),

@@ -21,7 +21,13 @@ from headwater.domain.sync import Outcome
 from headwater.ports import EmbeddingKind
 from tests.contract.api.examples import SEARCH, SEARCH_PATH
 from tests.contract.api.fakes import TENANT, make_job
-from tests.contract.catalog_samples import add_running_job, make_ref, make_result, open_engine
+from tests.contract.catalog_samples import (
+    add_running_job,
+    make_metadata,
+    make_ref,
+    make_result,
+    open_engine,
+)
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/metrics.md"
 
@@ -113,8 +119,9 @@ async def test_the_lag_is_measured_for_edits_and_not_for_a_first_reading(client,
     before = await read_samples(client)
     ref = make_ref()
     await add_running_job(stores, ref)
-    results = [make_result(1, Outcome.ADDED), make_result(2, Outcome.UPDATED)]
-    await stores.catalog.record(ref, results, JobChange())
+    first = [make_result(1), make_result(2, metadata=make_metadata(2, version=2))]
+    await stores.catalog.record(ref, first, JobChange())
+    await stores.catalog.record(ref, [make_result(2, Outcome.UPDATED)], JobChange())
     after = await read_samples(client)
     name = ("headwater_sync_lag_seconds_count",)
     assert after[name] - before[name] == 1

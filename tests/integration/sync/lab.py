@@ -181,6 +181,7 @@ def make_lab(
         blacklist=stores.blacklist,
         schedules=stores.schedules,
         inventory=stores.inventory,
+        library=stores.library,
         deletions=stores.deletions,
         sessions=stores.sessions,
         secret_box=FernetSecretBox(["lab"]),

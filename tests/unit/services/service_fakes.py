@@ -139,6 +139,7 @@ async def open_ports(folder):
         "configurations": stores.configurations,
         "blacklist": stores.blacklist,
         "inventory": stores.inventory,
+        "library": stores.library,
         "deletions": stores.deletions,
         "secret_box": FernetSecretBox(["a-key-for-tests"]),
         "queue": FakeQueue(),

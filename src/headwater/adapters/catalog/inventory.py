@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.remembering import SEARCHABLE
@@ -134,9 +134,9 @@ class SqlInventory:
         return rows
 
 
-def is_there() -> ColumnElement[bool]:
+def is_there(table: FromClause = documents) -> ColumnElement[bool]:
     """Return the condition that a document was not deleted on request before."""
-    return or_(documents.c.skip_reason.is_(None), documents.c.skip_reason != DELETED)
+    return or_(table.c.skip_reason.is_(None), table.c.skip_reason != DELETED)
 
 
 def is_in(place: Cleared) -> ColumnElement[bool]:

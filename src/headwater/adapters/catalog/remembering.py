@@ -41,6 +41,8 @@ def remember_result(
     return _row(tenant, result, DocumentState.INDEXED) | {
         "chunk_hashes": list(result.chunk_hashes),
         "indexed_at": indexed_at,
+        "losses": _choose_losses(result, past),
+        "lag_seconds": None if past is None else past["lag_seconds"],
     }
 
 
@@ -77,6 +79,15 @@ def _remember_failure(
     return {**past, **present, **error}
 
 
+def _choose_losses(
+    result: DocumentResult, past: Mapping[str, Any] | None
+) -> Mapping[str, int] | None:
+    """Return what was lost of the text that is in: where it was not read again, as it was."""
+    if result.losses is not None:
+        return dict(result.losses)
+    return None if past is None else past["losses"]
+
+
 def _error_type(result: DocumentResult) -> str:
     if result.error_type is None:
         raise ValueError(f"the failed result of {result.metadata.document_id} has no error_type")
@@ -111,5 +122,7 @@ def _row(tenant: TenantId, result: DocumentResult, state: DocumentState) -> Json
         "chunk_hashes": [],
         "skip_reason": None,
         "indexed_at": None,
+        "losses": None,
+        "lag_seconds": None,
         **NO_ERROR,
     }

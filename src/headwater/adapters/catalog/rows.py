@@ -257,6 +257,13 @@ def entry_from_row(row: AnyRow) -> CatalogEntry:
         failed_at=row.last_failed_at,
     )
 
+        parent_id=None if row.parent_id is None else ContentId(row.parent_id),
+        labels=frozenset(row.labels),
+        author_id=row.author_id,
+        created_at=row.created_at,
+        file_type=row.file_type,
+        file_size=row.file_size,
+        losses=row.losses,
 
 def space_to_row(tenant: TenantId, space: KnownSpace) -> Json:
     """Return a space's row."""

@@ -13,6 +13,7 @@ from headwater.adapters.catalog.documents import SqlCatalog
 from headwater.adapters.catalog.engine import Database, make_engine, parse_url
 from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
+from headwater.adapters.catalog.library import SqlLibrary
 from headwater.adapters.catalog.revisions import upgrade_schema
 from headwater.adapters.catalog.schedules import SqlScheduleStore
 from headwater.adapters.catalog.sessions import SqlSessionStore
@@ -34,6 +35,7 @@ class CatalogStores:
     schedules: SqlScheduleStore
     ledger: SqlStoreLedger
     inventory: SqlInventory
+    library: SqlLibrary
     deletions: SqlDeletionStore
     sessions: SqlSessionStore
     engine: AsyncEngine
@@ -67,6 +69,7 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         schedules=SqlScheduleStore(database),
         ledger=SqlStoreLedger(database),
         inventory=SqlInventory(database),
+        library=SqlLibrary(database),
         deletions=SqlDeletionStore(database),
         sessions=SqlSessionStore(database),
         engine=engine,

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.adapters.lance.filters import from_microseconds, to_microseconds
-from headwater.domain.content import DocumentKind, DocumentMetadata, StoredMatch
+from headwater.domain.content import DocumentKind, DocumentMetadata, StoredChunk, StoredMatch
 from headwater.domain.errors import ConfigError, DocumentError, FailureType
 from headwater.domain.ids import ChunkId, ContentId, DocumentId, SiteId, SpaceKey, make_chunk_id
 from headwater.ports import Record, StoredDocument, Vector
@@ -60,6 +60,15 @@ MATCH_COLUMNS: Final[Sequence[str]] = (
     *_METADATA.names,
 )
 """What a match shows."""
+
+CHUNK_COLUMNS: Final[Sequence[str]] = (
+    "document_id",
+    "ordinal",
+    "heading_path",
+    "text",
+    "ocr_confidence",
+)
+"""What a document read back shows."""
 
 
 def make_schema(dimension: int) -> pa.Schema:
@@ -138,6 +147,18 @@ def read_match(row: Mapping[str, Any], score: float) -> StoredMatch:
         metadata=_read_metadata(row),
         ocr_confidence=row["ocr_confidence"],
     )
+
+
+def read_chunks(rows: pa.Table) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+    """Return the chunks that rows with :data:`CHUNK_COLUMNS` hold, by document, in reading order."""
+    chunks: dict[DocumentId, list[StoredChunk]] = {}
+    for row in rows.sort_by("ordinal").to_pylist():
+        chunks.setdefault(DocumentId(row["document_id"]), []).append(
+            StoredChunk(
+                row["ordinal"], tuple(row["heading_path"]), row["text"], row["ocr_confidence"]
+            )
+        )
+    return chunks
 
 
 def _join(chunks: pa.Table, metadata: pa.Table, vectors: pa.Array) -> pa.Table:

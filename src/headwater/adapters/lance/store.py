@@ -19,15 +19,17 @@ from headwater.adapters.lance import indexes
 from headwater.adapters.lance.faults import is_conflict, is_missing_table, lance_faults
 from headwater.adapters.lance.filters import is_in, make_predicate
 from headwater.adapters.lance.rows import (
+    CHUNK_COLUMNS,
     check_length,
     check_schema,
     find_missing,
     make_rows,
     make_schema,
+    read_chunks,
     replace_metadata,
 )
 from headwater.adapters.lance.search import search_snapshot
-from headwater.domain.content import DocumentMetadata, StoredMatch
+from headwater.domain.content import DocumentMetadata, StoredChunk, StoredMatch
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, Vector
 
@@ -96,6 +98,17 @@ class LanceStore:
                 return {}
             found = await table.query().where(wanted).select(["text_hash", "vector"]).to_arrow()
         return dict(zip(found["text_hash"].to_pylist(), found["vector"].to_pylist(), strict=True))
+
+    async def read_chunks(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+        """Return each document's chunks in reading order; documents without any are absent."""
+        wanted = is_in("document_id", document_ids)
+        async with self._reading(namespace) as table:
+            if table is None:
+                return {}
+            found = await table.query().where(wanted).select(list(CHUNK_COLUMNS)).to_arrow()
+        return read_chunks(found)
 
     async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
         """Return the best matches on one snapshot; a filter that nothing satisfies asks nothing."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from headwater.adapters.pinecone.filters import from_microseconds, to_microseconds
-from headwater.domain.content import DocumentKind, DocumentMetadata, StoredMatch
+from headwater.domain.content import DocumentKind, DocumentMetadata, StoredChunk, StoredMatch
 from headwater.domain.errors import ConfigError, DocumentError, FailureType
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, make_chunk_id
 from headwater.pipeline.sparse import weigh_text
@@ -92,6 +92,22 @@ def read_match(metadata: Mapping[str, Any], score: float) -> StoredMatch:
         metadata=_read_metadata(metadata),
         ocr_confidence=metadata.get("ocr_confidence"),
     )
+
+
+def read_chunks(
+    records: Sequence[Mapping[str, Any]],
+) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+    """Return the chunks that records of ours are, by document, in reading order."""
+    chunks: dict[DocumentId, list[StoredChunk]] = {}
+    for metadata in sorted(records, key=lambda fields: int(fields["ordinal"])):
+        chunk = StoredChunk(
+            int(metadata["ordinal"]),
+            _read_path(metadata["heading_path"]),
+            metadata["text"],
+            metadata.get("ocr_confidence"),
+        )
+        chunks.setdefault(DocumentId(metadata["document_id"]), []).append(chunk)
+    return chunks
 
 
 def split_requests(vectors: Sequence[PineconeVector]) -> Iterator[list[PineconeVector]]:

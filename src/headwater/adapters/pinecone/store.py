@@ -14,7 +14,7 @@ from collections.abc import (
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import structlog
@@ -31,10 +31,11 @@ from headwater.adapters.pinecone.records import (
     make_metadata,
     make_record_id,
     make_vectors,
+    read_chunks,
     split_requests,
 )
 from headwater.adapters.pinecone.search import search_index
-from headwater.domain.content import DocumentMetadata, StoredMatch
+from headwater.domain.content import DocumentMetadata, StoredChunk, StoredMatch
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey
 from headwater.domain.secrets import Secret
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, StoreLedger, Vector
@@ -84,18 +85,17 @@ class PineconeStore:
         self, namespace: Namespace, document_ids: Sequence[DocumentId]
     ) -> Mapping[str, Vector]:
         """Return the vectors of these documents' chunks by chunk text hash; fresh ones may be missing."""
-        ids = _list_ids(await self.ledger.read(namespace, document_ids))
-        with pinecone_faults("read vectors"):
-            pages = await self._gather(
-                partial(self.index.fetch, ids=some, namespace=namespace.name)
-                for some in _split(ids, IDS_PER_FETCH)
-            )
         return {
-            vector.metadata["text_hash"]: list(vector.values)
-            for page in pages
-            for vector in page.vectors.values()
-            if vector.metadata
+            metadata["text_hash"]: values
+            for metadata, values in await self._fetch(namespace, document_ids)
         }
+
+    async def read_chunks(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+        """Return each document's chunks in reading order; fresh ones may be missing."""
+        fetched = await self._fetch(namespace, document_ids)
+        return read_chunks([metadata for metadata, _ in fetched])
 
     async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
         """Return the best matches; a filter that nothing satisfies asks nothing."""
@@ -134,6 +134,19 @@ class PineconeStore:
         """Raise unless the index answers."""
         with pinecone_faults("describe its index"):
             await self.index.describe_index_stats()
+
+    async def _fetch(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> list[tuple[Mapping[str, Any], Vector]]:
+        """Return what the ledger knows of these documents' records: their fields and vectors."""
+        ids = _list_ids(await self.ledger.read(namespace, document_ids))
+        with pinecone_faults("read records"):
+            pages = await self._gather(
+                partial(self.index.fetch, ids=some, namespace=namespace.name)
+                for some in _split(ids, IDS_PER_FETCH)
+            )
+        vectors = [vector for page in pages for vector in page.vectors.values()]
+        return [(vector.metadata, list(vector.values)) for vector in vectors if vector.metadata]
 
     async def _upsert(self, namespace: Namespace, vectors: Sequence[PineconeVector]) -> None:
         await self._gather(

@@ -83,12 +83,12 @@ def count_results(results: Iterable[DocumentResult]) -> Progress:
             chunks=result.chunks,
             ocr_pages=result.ocr_pages,
             skipped={result.skip_reason: 1} if result.skip_reason else {},
-            losses=result.losses,
+            losses=result.losses or {},
             lossiest=_name_lossy(result),
         )
     return total
 
 
 def _name_lossy(result: DocumentResult) -> tuple[LossyDocument, ...]:
-    lost = sum(result.losses.values())
+    lost = sum((result.losses or {}).values())
     return (LossyDocument(result.metadata.title, lost),) if lost else ()
