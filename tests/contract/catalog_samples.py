@@ -1,6 +1,6 @@
 """Values for the catalog's tests, and the engines that every contract test runs on."""
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,8 +34,9 @@ from headwater.domain.jobs import (
 )
 from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.ports import KnownSpace
+from tests.postgres import make_catalog_database
 
-ENGINES = ["sqlite"]
+ENGINES = ["sqlite", "postgres"]
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SITE = SiteId("acme.example")
 SPACE = SpaceKey("ENG")
@@ -44,12 +45,22 @@ OPEN_SCOPE = Scope("s:acme.example:7")
 
 @asynccontextmanager
 async def open_engine(engine, folder, *, now=lambda: NOW):
-    assert engine == "sqlite"
-    stores = await open_catalog(f"sqlite:///{folder}/catalog.db", now=now)
-    try:
-        yield stores
-    finally:
-        await stores.close()
+    with make_engine_url(engine, folder) as url:
+        stores = await open_catalog(url, now=now)
+        try:
+            yield stores
+        finally:
+            await stores.close()
+
+
+@contextmanager
+def make_engine_url(engine, folder):
+    """Give the URL of a catalog on this engine: in a file of the folder, or in a database of its own."""
+    if engine == "sqlite":
+        yield f"sqlite:///{folder}/catalog.db"
+    else:
+        with make_catalog_database() as url:
+            yield url
 
 
 def make_ref(job_id="job-1", tenant=None):
