@@ -17,7 +17,7 @@ BIN := .venv/bin
 SYNCED := .venv/.synced
 SOURCES := src tests benchmarks
 
-.PHONY: help setup demo serve test test-long lint format check bench clean
+.PHONY: help setup demo serve test test-long readers lint format check bench clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,13 @@ test: $(SYNCED) ## Run the tests, with branch coverage
 test-long: $(SYNCED) ## Run the long tests too: more examples, larger spaces
 	$(BIN)/pytest -m "long or not long" --hypothesis-profile=long
 
+readers: .readers/.installed ## Install LangChain and LlamaIndex, which a long test has read our records
+
+.readers/.installed: tests/pinecone/readers/requirements.txt | $(filter .uv/bin/uv,$(UV))
+	$(UV) venv --quiet --allow-existing .readers
+	$(UV) pip install --quiet --python .readers/bin/python -r $<
+	@touch $@
+
 lint: $(SYNCED) ## Run ruff, mypy, import-linter and check the lock file
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
@@ -64,4 +71,4 @@ bench: $(SYNCED) ## Run the benchmarks and print their tables
 	  name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## Remove what was installed and built
-	rm -rf .venv .uv .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .uv .readers .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

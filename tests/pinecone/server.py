@@ -30,7 +30,8 @@ from tests.pinecone.records import (
     read_vector,
 )
 
-VERSION = "2026-07"
+VERSIONS = {"2026-07", "2025-04"}
+"""Ours, and that of the SDK 7 by which other tools read; a query is the same in both."""
 KEY = "pc-test-key"
 MAX_BODY = 2 << 20
 PAGE = 100
@@ -135,7 +136,7 @@ def _guard(endpoint: Any) -> Any:
 def _refuse(request: Request, raw: bytes) -> Response | None:
     if request.headers.get("api-key") != KEY:
         return PlainTextResponse("Invalid API Key", status_code=401)
-    if request.headers.get("x-pinecone-api-version") != VERSION:
+    if request.headers.get("x-pinecone-api-version") not in VERSIONS:
         return PlainTextResponse("unknown API version", status_code=400)
     return _error(413, "request size is over 2 MB") if len(raw) > MAX_BODY else None
 
