@@ -150,6 +150,7 @@ def _assemble(
         blacklist=stores.blacklist,
         schedules=stores.schedules,
         inventory=stores.inventory,
+        library=stores.library,
         deletions=stores.deletions,
         sessions=stores.sessions,
         secret_box=_make_secret_box(settings),
@@ -160,7 +161,6 @@ def _assemble(
     )
 
 
-        library=stores.library,
 def _make_secret_box(settings: Settings) -> FernetSecretBox:
     return FernetSecretBox([key.get_secret_value() for key in settings.secret_key])
 

@@ -217,6 +217,16 @@ class CatalogEntry:
     error_type: FailureType | None
     error_message: str | None
     failed_at: datetime | None
+    parent_id: ContentId | None
+    """The page above; for an attachment the page it hangs on."""
+    labels: frozenset[str]
+    author_id: str | None
+    created_at: datetime | None
+    file_type: str | None
+    """A file's media type; a page's or post's kind."""
+    file_size: int | None
+    losses: Mapping[str, int] | None
+    """What conversion could not keep, by name; ``None`` where that was not recorded."""
 
 
 class Catalog(Protocol):
@@ -242,16 +252,6 @@ class Catalog(Protocol):
     async def record(
         self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
     ) -> Sequence[DocumentId]:
-    parent_id: ContentId | None
-    """The page above; for an attachment the page it hangs on."""
-    labels: frozenset[str]
-    author_id: str | None
-    created_at: datetime | None
-    file_type: str | None
-    """A file's media type; a page's or post's kind."""
-    file_size: int | None
-    losses: Mapping[str, int] | None
-    """What conversion could not keep, by name; ``None`` where that was not recorded."""
         """In one transaction: remember the documents, settle their work items, note the failures, count.
 
         Where any of them was deleted on request since the job decided about it, nothing is done, and

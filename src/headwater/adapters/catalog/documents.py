@@ -23,8 +23,8 @@ from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.facts import choose_facts, read_listed
 from headwater.adapters.catalog.holding import read_held
 from headwater.adapters.catalog.jobs import change_job, lock_job
-from headwater.adapters.catalog.moving import follow_pages, freeze_unlisted, move_listed
 from headwater.adapters.catalog.lags import measure_lags, read_syncs
+from headwater.adapters.catalog.moving import follow_pages, freeze_unlisted, move_listed
 from headwater.adapters.catalog.refusing import refuse_deleted
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
 from headwater.adapters.catalog.rows import (
@@ -115,6 +115,7 @@ class SqlCatalog:
                 return refused
             await change_job(connection, ref, change)
             lags = await _remember_results(connection, ref, results, self.now())
+            listed = [result.metadata.content_id for result in results]
             await settle_items(connection, ref, listed)
         observe_lag(lags)
         return []
@@ -259,6 +260,7 @@ async def _remember_results(
     """Write the documents' rows and failures; return how long each edit among them took."""
     pasts = await _read_pasts(connection, ref.tenant, [r.metadata.document_id for r in results])
     listed = await read_listed(connection, ref, results)
+    lags = measure_lags(results, pasts, await read_syncs(connection, ref.tenant, results), now)
     rows: list[Json] = []
     failed: list[Json] = []
     for result in results:
@@ -266,36 +268,27 @@ async def _remember_results(
         past = pasts.get(document_id)
         row = remember_result(ref.tenant, result, past, now)
         row |= choose_facts(result, listed, past)
+        if document_id in lags:
+            row["lag_seconds"] = lags[document_id]
         if row != past:  # most documents of most syncs are as they were
             rows.append(row)
         if result.outcome is Outcome.FAILED:
             failed.append(failure_row(ref, result, row["attempts"], now))
     await upsert_rows(connection, documents, rows)
     await upsert_rows(connection, failures, failed)
-    lags = measure_lags(results, pasts, await read_syncs(connection, ref.tenant, results), now)
+    return list(lags.values())
 
 
 async def _read_pasts(
     connection: AsyncConnection, tenant: TenantId, document_ids: Sequence[DocumentId]
 ) -> dict[DocumentId, Mapping[str, Any]]:
     pasts: dict[DocumentId, Mapping[str, Any]] = {}
-        if document_id in lags:
-            row["lag_seconds"] = lags[document_id]
     for named in _name_documents(tenant, document_ids):
         rows = await connection.execute(select(documents).where(named))
         pasts.update((row["document_id"], dict(row)) for row in rows.mappings())
     return pasts
 
 
-    return list(lags.values())
-
-
-async def _doubt(
-    connection: AsyncConnection, tenant: TenantId, results: Sequence[DocumentResult]
-) -> None:
-    """Name no recipe for what two have written at once: the next sync reads and writes it anew."""
-    for named in _name_documents(tenant, [result.metadata.document_id for result in results]):
-        await connection.execute(update(documents).where(named).values(recipe=""))
 def _name_documents(
     tenant: TenantId, document_ids: Sequence[DocumentId]
 ) -> list[ColumnElement[bool]]:

@@ -255,8 +255,6 @@ def entry_from_row(row: AnyRow) -> CatalogEntry:
         error_type=None if row.last_error_type is None else FailureType(row.last_error_type),
         error_message=row.last_error_message,
         failed_at=row.last_failed_at,
-    )
-
         parent_id=None if row.parent_id is None else ContentId(row.parent_id),
         labels=frozenset(row.labels),
         author_id=row.author_id,
@@ -264,6 +262,8 @@ def entry_from_row(row: AnyRow) -> CatalogEntry:
         file_type=row.file_type,
         file_size=row.file_size,
         losses=row.losses,
+    )
+
 
 def space_to_row(tenant: TenantId, space: KnownSpace) -> Json:
     """Return a space's row."""
