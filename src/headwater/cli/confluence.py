@@ -1,12 +1,13 @@
 """Commands that read a Confluence: ``spaces`` and ``upload``."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headwater.cli.client import ApiClient, open_client
+from headwater.cli.client import is_embedded, open_client
 from headwater.cli.options import (
     DEFAULT_TENANT,
     ApiTokenFile,
@@ -21,7 +22,10 @@ from headwater.cli.options import (
     read_credentials,
 )
 from headwater.cli.output import CommandFailedError, console, print_json, run_async
-from headwater.cli.progress import show_job, watch_job
+from headwater.cli.progress import show_job
+from headwater.client import AsyncClient, Job, Upload
+from headwater.client.answers import Plan, Space
+from headwater.client.inputs import new_job_id
 
 FAILED_STATUSES = {"failed", "cancelled"}
 
@@ -38,20 +42,20 @@ async def spaces(
     json_output: Json = False,
 ) -> None:
     """List the spaces of a Confluence."""
-    body = read_credentials(site, web_url, user, api_token_file)
+    login = read_credentials(site, web_url, user, api_token_file)
     async with open_client(make_connection(tenant, server, token)) as client:
-        answer = await client.post("/v2/confluence/space-listing", body)
+        answer = await client.list_spaces(login)
     if json_output:
-        print_json(answer)
+        print_json(answer.to_json())
     else:
-        print_spaces(answer["spaces"])
+        print_spaces(answer.spaces)
 
 
-def print_spaces(rows: list[dict[str, Any]]) -> None:
+def print_spaces(rows: Sequence[Space]) -> None:
     """Print spaces as a table."""
     table = Table("key", "name", "type", "status")
     for row in rows:
-        table.add_row(*map(escape, (row["key"], row["name"], row["type"], row["status"])))
+        table.add_row(*map(escape, (row.key, row.name, row.type, row.status)))
     console.print(table)
 
 
@@ -89,98 +93,63 @@ async def upload(
     json_output: Json = False,
 ) -> None:
     """Bring a space into the knowledge base, or up to date, with live progress."""
-    body = make_upload_body(
-        authorization=read_credentials(site, web_url, user, api_token_file),
-        tenant=tenant,
-        space=space,
-        incremental=not full,
-        use_ocr=use_ocr,
-        audience=audience or ["all"],
+    wanted = Upload(
+        read_credentials(site, web_url, user, api_token_file),
+        space,
         source_restriction=source_restriction,
+        incremental=not full,
+        audience=audience or ["all"],
         blacklisted=blacklist,
-        configuration=configuration,
-        job_id=job_id,
+        use_ocr=use_ocr,
+        configuration=configuration or "",
+        job_id=job_id or new_job_id(),
     )
     async with open_client(make_connection(tenant, server, token)) as client:
         if plan:
-            answer = await client.post("/v2/confluence/plan", body)
-            print_json(answer) if json_output else print_plan(answer["data"])
+            answer = await client.plan(wanted)
+            print_json(answer.to_json()) if json_output else print_plan(answer)
             return
-        started = await client.post("/v2/confluence/upload", body)
+        started = await client.upload(wanted)
         # An embedded server ends with this command, so its job is waited for in any case.
-        follow = wait or client.embedded
+        follow = wait or is_embedded(client)
         job = await _follow(client, started, json_output=json_output) if follow else None
     _report(started, job, json_output=json_output)
 
 
-def print_plan(data: dict[str, Any]) -> None:
+def print_plan(plan: Plan) -> None:
     """Print what an upload would do, the first documents of each kind, and what it would cost."""
-    for kind in ("documents", "attachments"):
-        counts = ", ".join(f"{count} {name}" for name, count in data[kind].items() if count)
+    for kind, outcomes in (("documents", plan.documents), ("attachments", plan.attachments)):
+        counts = ", ".join(f"{count} {name}" for name, count in outcomes if count)
         console.print(f"{kind}: {counts or 'none'}", markup=False)
-    for name, documents in data["samples"].items():
+    for name, documents in plan.samples.items():
         if name != "unchanged":
-            titles = ", ".join(document["title"] for document in documents)
+            titles = ", ".join(document.title for document in documents)
             console.print(f"  {name}: {titles}", markup=False, soft_wrap=True)
     console.print(
-        f"about {data['chunks_to_embed']} chunks to embed ({data['tokens']} tokens),"
-        f" {data['requests']} requests, {data['estimated_seconds']:.0f} s",
+        f"about {plan.chunks_to_embed} chunks to embed ({plan.tokens} tokens),"
+        f" {plan.requests} requests, {plan.estimated_seconds:.0f} s",
         markup=False,
         soft_wrap=True,
     )
-    for note in data["notes"]:
+    for note in plan.notes:
         console.print(note, markup=False, soft_wrap=True)
 
 
-def make_upload_body(
-    *,
-    authorization: dict[str, str],
-    tenant: str,
-    space: str,
-    incremental: bool,
-    use_ocr: bool = False,
-    audience: list[str],
-    source_restriction: bool,
-    blacklisted: bool = False,
-    configuration: str | None = None,
-    job_id: str = "",
-) -> dict[str, Any]:
-    """Return the contract's upload body; a configuration is followed, not just recorded."""
-    return {
-        "authorization": authorization,
-        "content_restriction": {
-            "audience": audience,
-            "blacklisted": blacklisted,
-            "source_restriction": source_restriction,
-        },
-        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
-        "sync_config": {
-            "sync_configuration_id": configuration or "",
-            "incremental": incremental,
-            "last_sync": "",
-            "processor_mode": "manual" if configuration else "auto",
-            "use_ocr": use_ocr,
-        },
-        "space": space,
-        "job_id": job_id,
-    }
-
-
-async def _follow(client: ApiClient, job_id: str, *, json_output: bool) -> dict[str, Any]:
+async def _follow(client: AsyncClient, job_id: str, *, json_output: bool) -> Job:
     if json_output:
-        return await watch_job(client, job_id, lambda _: None)
+        return await client.wait_for_job(job_id)
     return await show_job(client, job_id)
 
 
-def _report(job_id: str, job: dict[str, Any] | None, *, json_output: bool) -> None:
+def _report(job_id: str, job: Job | None, *, json_output: bool) -> None:
     if json_output:
-        print_json(job or {"job_id": job_id})
+        print_json(job.to_json() if job else {"job_id": job_id})
     elif job is None:
         console.print(f"started {job_id}; headwater jobs {job_id} shows how far it is")
     else:
-        console.print(f"{job['status']}: {job['message']}", markup=False)
-        for failure in job["failures"]:
-            text = f"  {failure['error_type']} {failure['title']}: {failure['error_message']}"
+        console.print(f"{job.status}: {job.message}", markup=False)
+        for failure in job.failures:
+            text = f"  {failure.error_type} {failure.title}: {failure.error_message}"
             console.print(text, markup=False)
-    if job and job["status"] in FAILED_STATUSES:
-        raise CommandFailedError(f"job {job_id} {job['status']}: {job['message']}")
+    if job and job.status in FAILED_STATUSES:
+        raise CommandFailedError(f"job {job_id} {job.status}: {job.message}")

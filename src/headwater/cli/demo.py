@@ -3,19 +3,17 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import httpx2
 from rich.panel import Panel
 
 from headwater.bootstrap import prepare_settings
-from headwater.cli.client import ApiClient
-from headwater.cli.confluence import make_upload_body, print_spaces
+from headwater.cli.confluence import print_spaces
 from headwater.cli.knowledge import print_matches
 from headwater.cli.output import CommandFailedError, console, run_async
 from headwater.cli.progress import show_job
 from headwater.cli.serving import run_api
 from headwater.cli.tokens import DEVELOPMENT_TENANT, mint_token
+from headwater.client import AsyncClient, Login, Upload
 from headwater.config import Settings, load_settings
 from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.worlds import demo_questions, make_world
@@ -43,8 +41,9 @@ async def demo() -> None:
         settings = _settings(folder)
         url = await stack.enter_async_context(run_api(settings))
         console.print(f"Headwater's API runs at {url}\n")
-        http = await stack.enter_async_context(_open_http(settings, url))
-        await _tell_story(ApiClient(http), site)
+        token = mint_token(settings, DEVELOPMENT_TENANT, groups=[READERS])
+        client = AsyncClient(url, token=token, tenant=DEVELOPMENT_TENANT)
+        await _tell_story(await stack.enter_async_context(client), site)
     console.print(Panel(NEXT_STEPS, title="How to go on", expand=False))
 
 
@@ -61,53 +60,29 @@ def _settings(folder: Path) -> Settings:
     )
 
 
-def _open_http(settings: Settings, url: str) -> httpx2.AsyncClient:
-    token = mint_token(settings, DEVELOPMENT_TENANT, groups=[READERS])
-    headers = {"authorization": f"Bearer {token}", "x-tenantid": DEVELOPMENT_TENANT}
-    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=60)
-
-
-async def _tell_story(client: ApiClient, site: Sandbox) -> None:
-    authorization = {
-        "instance_url": site.instance_url,
-        "web_url_instance": site.web_url,
-        "username": site.email,
-        "api_token": site.token,
-    }
+async def _tell_story(client: AsyncClient, site: Sandbox) -> None:
+    login = Login(site.instance_url, site.email, site.token, site.web_url)
     console.rule("1. Which spaces are there?  POST /v2/confluence/space-listing")
-    print_spaces((await client.post("/v2/confluence/space-listing", authorization))["spaces"])
+    print_spaces((await client.list_spaces(login)).spaces)
     console.rule(f"2. Bring {SPACE} in  POST /v2/confluence/upload")
-    await _upload(client, authorization, incremental=False)
+    await _upload(client, Upload(login, SPACE, source_restriction=True, incremental=False))
     console.rule("3. Again, incrementally: only what changed costs anything")
-    await _upload(client, authorization, incremental=True)
+    await _upload(client, Upload(login, SPACE, source_restriction=True))
     console.rule("4. Three questions  POST /v2/confluence/search")
     for question in demo_questions():
         await _ask(client, question)
 
 
-async def _upload(client: ApiClient, authorization: dict[str, str], *, incremental: bool) -> None:
-    body = make_upload_body(
-        authorization=authorization,
-        tenant=DEVELOPMENT_TENANT,
-        space=SPACE,
-        incremental=incremental,
-        audience=["all"],
-        source_restriction=True,
-    )
-    job = await show_job(client, await client.post("/v2/confluence/upload", body))
-    console.print(f"{job['status']}: {job['message']}\n", markup=False)
-    if job["status"] != "succeeded":
-        raise CommandFailedError(f"the demo's upload ended as {job['status']}")
+async def _upload(client: AsyncClient, wanted: Upload) -> None:
+    job = await show_job(client, await client.upload(wanted))
+    console.print(f"{job.status}: {job.message}\n", markup=False)
+    if job.status != "succeeded":
+        raise CommandFailedError(f"the demo's upload ended as {job.status}")
 
 
-async def _ask(client: ApiClient, question: str) -> None:
-    body: dict[str, Any] = {
-        "query": question,
-        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": DEVELOPMENT_TENANT},
-        "top_k": 2,
-    }
-    answer = await client.post("/v2/confluence/search", body)
-    console.print(f"\n[bold]? {question}[/]  ({answer['took_ms']} ms)")
-    if not answer["results"]:
+async def _ask(client: AsyncClient, question: str) -> None:
+    answer = await client.search(question, top_k=2)
+    console.print(f"\n[bold]? {question}[/]  ({answer.took_ms} ms)")
+    if not answer.results:
         raise CommandFailedError(f"nothing found for {question!r}")
-    print_matches(answer["results"])
+    print_matches(answer.results)

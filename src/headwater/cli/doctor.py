@@ -107,8 +107,8 @@ async def _check_port(settings: Settings) -> Check:
 
 async def _check_site(site: str, user: str, api_token_file: ApiTokenFile) -> list[Check]:
     given = read_credentials(site, None, user, api_token_file)
-    address = SiteAddress(given["instance_url"], given["web_url_instance"])
-    credential = SiteCredential(given["username"], Secret(given["api_token"]))
+    address = SiteAddress(given.instance_url, given.web_url_instance)
+    credential = SiteCredential(given.username, Secret(given.api_token))
     try:
         sources = make_sources(load_settings())
         async with sources.open(address, credential) as source:

@@ -1,6 +1,7 @@
 """Commands over what is in: ``search``, ``jobs`` and ``delete``."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, cast
 
 import typer
 
@@ -14,6 +15,8 @@ from headwater.cli.options import (
     make_connection,
 )
 from headwater.cli.output import console, print_json, run_async
+from headwater.client import Answer, AsyncClient, Job
+from headwater.client.answers import Jobs, Match
 from headwater.pipeline.content_urls import parse_content_url
 
 EXCERPT = 240
@@ -36,33 +39,25 @@ async def search(
     json_output: Json = False,
 ) -> None:
     """Answer a question from the knowledge base."""
-    body: dict[str, Any] = {
-        "query": question,
-        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
-        "top_k": top_k,
-        "labels": label or [],
-    }
-    if space:
-        body["space"] = space
     async with open_client(make_connection(tenant, server, token, group)) as client:
-        answer = await client.post("/v2/confluence/search", body)
+        answer = await client.search(question, top_k=top_k, space=space, labels=label or ())
     if json_output:
-        print_json(answer)
+        print_json(answer.to_json())
     else:
-        print_matches(answer["results"])
+        print_matches(answer.results)
 
 
-def print_matches(results: list[dict[str, Any]]) -> None:
+def print_matches(results: Sequence[Match]) -> None:
     """Print matches with title, heading path, link, score and the beginning of their text."""
     if not results:
         console.print("nothing found; is the space in, and may the reader see it?")
     for number, match in enumerate(results, 1):
-        path = " > ".join([match["title"], *match["heading_path"]])
+        path = " > ".join([match.title, *match.heading_path])
         console.print(
-            f"{number}. {path}  ({match['score']:.3f})", style="bold", markup=False, soft_wrap=True
+            f"{number}. {path}  ({match.score:.3f})", style="bold", markup=False, soft_wrap=True
         )
-        console.print(f"   {match['source_url']}", style="cyan", markup=False, soft_wrap=True)
-        text = " ".join(match["text"].split())
+        console.print(f"   {match.source_url}", style="cyan", markup=False, soft_wrap=True)
+        text = " ".join(match.text.split())
         console.print(f"   {text[:EXCERPT]}{'…' if len(text) > EXCERPT else ''}", markup=False)
 
 
@@ -87,20 +82,24 @@ async def jobs(
     if job_id is None and (action or failures):
         raise typer.BadParameter("name the job that this is about")
     async with open_client(make_connection(tenant, server, token)) as client:
-        base = "/v2/confluence/jobs"
-        if job_id is None:
-            query: dict[str, str | int] = {"limit": limit, **({"space": space} if space else {})}
-            answer = await client.get(base, **query)
-        elif action:
-            answer = await client.post(f"{base}/{job_id}/{action}")
-            if retry:
-                answer = await client.get(f"{base}/{answer}")
+        if failures:
+            answer: Answer = await client.list_failures(str(job_id))
+        elif job_id is None:
+            answer = await client.list_jobs(space=space, limit=limit)
         else:
-            answer = await client.get(f"{base}/{job_id}{'/failures' if failures else ''}")
+            answer = await _act(client, job_id, action)
     if json_output or failures:
-        print_json(answer)
+        print_json(answer.to_json())
     else:
-        _print_jobs([answer] if job_id else answer["jobs"])
+        _print_jobs(answer.jobs if isinstance(answer, Jobs) else [cast("Job", answer)])
+
+
+async def _act(client: AsyncClient, job_id: str, action: str | None) -> Job:
+    """Do what is asked for, and return the job that it is about then."""
+    if action == "retry":
+        return await client.read_job(await client.retry_job(job_id))
+    actions = {"cancel": client.cancel_job, "approve": client.approve_job}
+    return await actions.get(action or "", client.read_job)(job_id)
 
 
 @run_async
@@ -122,17 +121,13 @@ async def delete(
     """Delete what is in of a page, a blog post, an attachment, a space or a site."""
     if not yes:
         confirm_whole(source_url)
-    body = {
-        "source_url": source_url,
-        "include_descendants": include_descendants,
-        "pinecone_config": {"rezolve_domain": "headwater.local", "tenant_id": tenant},
-    }
     async with open_client(make_connection(tenant, server, token)) as client:
-        answer = await client.post("/v2/confluence/delete", body)
+        receipt = await client.delete(source_url, include_descendants=include_descendants)
     if json_output:
-        print_json(answer)
+        print_json(receipt.to_json())
     else:
-        console.print(answer["message"], markup=False)
+        documents, vectors = receipt.documents_deleted, receipt.vectors_removed
+        console.print(f"{documents} document(s) with {vectors} vector(s) deleted")
 
 
 def confirm_whole(source_url: str) -> None:
@@ -153,15 +148,15 @@ def _choose_action(**wanted: bool) -> str | None:
     return chosen[0] if chosen else None
 
 
-def _print_jobs(rows: list[dict[str, Any]]) -> None:
+def _print_jobs(rows: Sequence[Job]) -> None:
     """Print a line per job, its id whole however narrow the terminal is, and what it says."""
     if not rows:
         console.print("no jobs yet; headwater upload starts one")
     for row in rows:
-        documents = row["progress"]["documents"]
-        state = row["status"] if row["status"] != "running" else f"running ({row['stage']})"
-        count = f"{documents['done']}/{documents['listed']} documents"
-        line = f"{row['job_id']}  {row['space']}  {state}  {count}  {row['created_at']}"
+        documents = row.progress.documents
+        state = row.status if row.status != "running" else f"running ({row.stage})"
+        count = f"{documents.done}/{documents.listed} documents"
+        line = f"{row.job_id}  {row.space}  {state}  {count}  {row.created_at:%Y-%m-%d %H:%M:%SZ}"
         console.print(line, markup=False, soft_wrap=True)
-        if row["message"]:
-            console.print(f"    {row['message']}", markup=False, soft_wrap=True)
+        if row.message:
+            console.print(f"    {row.message}", markup=False, soft_wrap=True)

@@ -9,6 +9,8 @@ import typer
 from headwater.cli.client import Connection
 from headwater.cli.output import CommandFailedError
 from headwater.cli.tokens import DEVELOPMENT_TENANT, parse_tenant
+from headwater.client import Login
+from headwater.client.inputs import derive_web_url
 
 Tenant = Annotated[
     str, typer.Option("--tenant", callback=parse_tenant, help="Tenant to act for (UUID).")
@@ -55,21 +57,9 @@ def make_connection(
 
 def read_credentials(
     site: str, web_url: str | None, user: str, api_token_file: Path | None
-) -> dict[str, str]:
-    """Return the contract's authorization object. The token never stands on the command line."""
-    return {
-        "instance_url": site,
-        "web_url_instance": web_url or derive_web_url(site),
-        "username": user,
-        "api_token": _read_api_token(api_token_file),
-    }
-
-
-def derive_web_url(site: str) -> str:
-    """Return the web base that belongs to a REST URL: the same without ``/rest/api``."""
-    base = site.rstrip("/").removesuffix("/rest/api").removesuffix("/api/v2")
-    is_bare_cloud = base.endswith(".atlassian.net")
-    return f"{base}/wiki" if is_bare_cloud else base
+) -> Login:
+    """Return the account that these options describe. The token never stands on the command line."""
+    return Login(site, user, _read_api_token(api_token_file), web_url or derive_web_url(site))
 
 
 def _read_api_token(path: Path | None) -> str:

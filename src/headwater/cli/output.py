@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from headwater.cli.hints import find_hint
+from headwater.client import ClientError
 from headwater.domain.errors import HeadwaterError
 
 P = ParamSpec("P")
@@ -61,5 +63,7 @@ def ending_on_errors() -> Iterator[None]:
         yield
     except CommandFailedError as error:
         end_with(str(error), hint=error.hint)
+    except ClientError as error:
+        end_with(str(error), hint=find_hint(error))
     except HeadwaterError as error:
         end_with(str(error), hint="headwater doctor checks every part and setting")

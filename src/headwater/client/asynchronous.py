@@ -59,7 +59,7 @@ class AsyncClient:
         streams: bool = True,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._url = url
+        self.url = url
         self._token = token
         self._identity = Identity(tenant, domain)
         self._streams = streams
@@ -120,7 +120,7 @@ class AsyncClient:
             attempt += 1
         if isinstance(trouble, httpx2.Response):
             raise read_refusal(trouble)
-        raise explain_silence(trouble, self._url) from trouble
+        raise explain_silence(trouble, self.url) from trouble
 
     async def _try(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
@@ -141,7 +141,7 @@ class AsyncClient:
     async def follow_job(self, job_id: str) -> AsyncGenerator[Job, None]:
         """Yield a job each time it has changed, until it has ended.
 
-        A stream that breaks is taken up again; where none works the job is looked at every second.
+        A stream that breaks is taken up again; where none works the job is looked at twice a second.
         """
         following = Following(streams=self._streams)
         while not following.is_over():
@@ -186,7 +186,7 @@ class AsyncClient:
         """Return the job as it ended; ``on_progress`` gets it each time it has changed.
 
         ``UnfinishedJobError`` after ``at_most`` seconds; the job goes on then. With such a bound the
-        job is looked at every second, since nothing wakes who waits for a silent stream.
+        job is looked at twice a second, since nothing wakes who waits for a silent stream.
         """
         jobs = self.follow_job(job_id) if at_most is None else self._look_for(job_id, at_most)
         last: Job | None = None

@@ -8,7 +8,7 @@ import httpx2
 from headwater.client.answers import Job
 from headwater.client.exchange import read_event
 
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5
 """Between two looks at a job whose stream does not work."""
 
 SILENCE_SECONDS: Final = 45.0

@@ -36,13 +36,18 @@ def derive_web_url(instance_url: str) -> str:
     return f"{base}/wiki" if is_bare_cloud else base
 
 
+def new_job_id() -> str:
+    """Return a name that no job has yet."""
+    return f"job-{uuid4()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A space to bring in, or up to date, and who may retrieve it.
 
     ``source_restriction`` has no default: whether Confluence's own read restrictions apply is for
     the caller to say. ``audience`` names the groups who may retrieve. ``configuration`` is the id of
-    the sync configuration to follow. ``job_id`` names the job; one is made up where it is empty, so
+    the sync configuration to follow. ``job_id`` names the job; one is made up where none is given, so
     that an upload whose answer was lost can be repeated without starting a second job.
     """
 
@@ -55,7 +60,7 @@ class Upload:
     use_ocr: bool = False
     configuration: str = ""
     last_sync: datetime | None = None
-    job_id: str = field(default_factory=lambda: f"job-{uuid4()}")
+    job_id: str = field(default_factory=new_job_id)
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's upload body, but for the tenant."""

@@ -58,7 +58,7 @@ class Client:
         streams: bool = True,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self._url = url
+        self.url = url
         self._token = token
         self._identity = Identity(tenant, domain)
         self._streams = streams
@@ -119,7 +119,7 @@ class Client:
             attempt += 1
         if isinstance(trouble, httpx2.Response):
             raise read_refusal(trouble)
-        raise explain_silence(trouble, self._url) from trouble
+        raise explain_silence(trouble, self.url) from trouble
 
     def _try(self, call: Call[Any]) -> httpx2.Response | httpx2.TransportError:
         try:
@@ -140,7 +140,7 @@ class Client:
     def follow_job(self, job_id: str) -> Generator[Job, None, None]:
         """Yield a job each time it has changed, until it has ended.
 
-        A stream that breaks is taken up again; where none works the job is looked at every second.
+        A stream that breaks is taken up again; where none works the job is looked at twice a second.
         """
         following = Following(streams=self._streams)
         while not following.is_over():
@@ -184,7 +184,7 @@ class Client:
         """Return the job as it ended; ``on_progress`` gets it each time it has changed.
 
         ``UnfinishedJobError`` after ``at_most`` seconds; the job goes on then. With such a bound the
-        job is looked at every second, since nothing wakes who waits for a silent stream.
+        job is looked at twice a second, since nothing wakes who waits for a silent stream.
         """
         jobs = self.follow_job(job_id) if at_most is None else self._look_for(job_id, at_most)
         last: Job | None = None

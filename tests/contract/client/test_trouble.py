@@ -325,6 +325,8 @@ def test_an_id_is_one_step_of_a_path_whatever_it_holds():
     [
         ("https://acme.atlassian.net/wiki/rest/api/", "https://acme.atlassian.net/wiki"),
         ("https://acme.atlassian.net", "https://acme.atlassian.net/wiki"),
+        ("https://acme.atlassian.net/wiki/api/v2/", "https://acme.atlassian.net/wiki"),
+        ("https://wiki.acme.example/rest/api", "https://wiki.acme.example"),
         ("https://wiki.acme.example/confluence/rest/api", "https://wiki.acme.example/confluence"),
     ],
 )

@@ -1,38 +1,23 @@
 import io
 import json
 
-import httpx2
 import jwt
 import pytest
 import typer
 
 from headwater.cli import knowledge, output
-from headwater.cli.client import HINTS, explain_refusal
-from headwater.cli.confluence import make_upload_body, print_plan, print_spaces
-from headwater.cli.options import derive_web_url, read_credentials
+from headwater.cli.confluence import print_plan, print_spaces
+from headwater.cli.hints import HINTS, find_hint
+from headwater.cli.options import read_credentials
 from headwater.cli.output import CommandFailedError
-from headwater.cli.progress import watch_job
 from headwater.cli.tokens import mint_token, parse_tenant
+from headwater.client import NoAnswerError, Problem, RefusalError
+from headwater.client.answers import Plan, Space
 from headwater.config import load_settings
 from headwater.domain.errors import ConfigError
 
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 SECRET = "a-shared-secret-of-more-than-32-bytes"
-
-
-@pytest.mark.parametrize(
-    ("site", "web"),
-    [
-        ("https://acme.atlassian.net/wiki/rest/api", "https://acme.atlassian.net/wiki"),
-        ("https://acme.atlassian.net/wiki/api/v2/", "https://acme.atlassian.net/wiki"),
-        ("https://acme.atlassian.net", "https://acme.atlassian.net/wiki"),
-        ("https://acme.atlassian.net/wiki/", "https://acme.atlassian.net/wiki"),
-        ("https://wiki.acme.example/rest/api", "https://wiki.acme.example"),
-        ("https://acme.example/confluence/rest/api", "https://acme.example/confluence"),
-    ],
-)
-def test_the_web_url_is_derived_from_the_rest_url(site, web):
-    assert derive_web_url(site) == web
 
 
 def test_a_token_is_read_from_a_file_or_standard_input_without_its_line_break(
@@ -45,8 +30,8 @@ def test_a_token_is_read_from_a_file_or_standard_input_without_its_line_break(
         read_credentials("https://x.example", "https://y.example", "me", source)
         for source in (path, type(path)("-"))
     ]
-    assert [item["api_token"] for item in given] == ["from-file", "from-stdin"]
-    assert given[0]["web_url_instance"] == "https://y.example"
+    assert [item.api_token for item in given] == ["from-file", "from-stdin"]
+    assert given[0].web_url_instance == "https://y.example"
 
 
 def test_a_development_token_says_what_the_settings_require():
@@ -70,85 +55,28 @@ def test_a_tenant_is_a_uuid_in_any_spelling():
         parse_tenant("acme")
 
 
-def test_an_upload_body_is_the_contracts():
-    body = make_upload_body(
-        authorization={"api_token": "x"},
-        tenant=TENANT,
-        space="KB",
-        incremental=True,
-        audience=["all"],
-        source_restriction=True,
-    )
-    assert body["pinecone_config"]["tenant_id"] == TENANT
-    assert body["sync_config"]["incremental"] is True
-    assert body["content_restriction"]["source_restriction"] is True
-    assert body["sync_config"]["processor_mode"] == "auto"
-
-
-def test_an_upload_that_names_a_configuration_follows_it():
-    body = make_upload_body(
-        authorization={"api_token": "x"},
-        tenant=TENANT,
-        space="KB",
-        incremental=True,
-        audience=["all"],
-        source_restriction=False,
-        blacklisted=True,
-        configuration="nightly",
-    )
-    assert body["sync_config"]["processor_mode"] == "manual"
-    assert body["sync_config"]["sync_configuration_id"] == "nightly"
-    assert body["content_restriction"]["blacklisted"] is True
-
-
-def refuse(kind, status=422):
-    problem = {"loc": ["body", "space"], "msg": "no such space", "type": kind}
-    return httpx2.Response(status, json={"detail": [problem]})
+def refuse(code):
+    return RefusalError(422, [Problem(("body", "space"), "no such space", code)])
 
 
 @pytest.mark.parametrize(("start", "hint"), HINTS.items())
-def test_an_error_answer_gets_the_hint_of_its_type(start, hint):
-    error = explain_refusal(refuse(start))
-    assert (str(error), error.hint) == ("422: body.space: no such space", hint)
+def test_a_refusal_gets_the_hint_of_its_code(start, hint):
+    assert find_hint(refuse(f"{start}.more" if "." not in start else start)) == hint
 
 
-def test_the_narrowest_type_has_the_say():
-    narrow = explain_refusal(refuse("permission_error.confluence"))
-    assert narrow.hint != explain_refusal(refuse("permission_error.scope")).hint
-    assert explain_refusal(refuse("value_error.missing")).hint is None
+def test_the_narrowest_code_has_the_say():
+    assert find_hint(refuse("not_found_error.content")) != find_hint(refuse("not_found_error"))
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", '{"detail": []}', '{"detail": "no"}', "null"])
-def test_an_answer_of_something_else_is_shown_as_it_is(body):
-    error = explain_refusal(httpx2.Response(502, text=body))
-    assert str(error) == f"502: {body}"
-    assert "--server" in str(error.hint)
+def test_what_this_command_line_has_no_words_for_the_client_has():
+    assert find_hint(refuse("value_error.missing")) == refuse("value_error.missing").next_step
+    assert find_hint(NoAnswerError("nobody", next_step="start it")) == "start it"
 
 
 @pytest.mark.parametrize("name", ["[/]", "[bold]", "Ops [/eu]"])
 def test_a_space_is_printed_by_its_whole_name(name, capsys):
-    print_spaces([{"key": "OPS", "name": name, "type": "global", "status": "current"}])
+    print_spaces([Space(key="OPS", name=name, type="global", status="current")])
     assert name in capsys.readouterr().out
-
-
-class Jobs:
-    """A client that gives a job's states in turn."""
-
-    def __init__(self, *states) -> None:
-        self._states = list(states)
-
-    async def get(self, path):
-        assert path == "/v2/confluence/jobs/one"
-        return {"status": self._states.pop(0)}
-
-
-async def test_a_job_is_watched_until_it_is_final(monkeypatch):
-    monkeypatch.setattr("headwater.cli.progress.POLL_SECONDS", 0)
-    seen = []
-    states = ("queued", "running", "partial", "running")
-    job = await watch_job(Jobs(*states), "one", lambda job: seen.append(job["status"]))  # type: ignore[arg-type]
-    assert job["status"] == "partial"
-    assert seen == ["queued", "running", "partial"]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +85,7 @@ async def test_a_job_is_watched_until_it_is_final(monkeypatch):
         (CommandFailedError("it [failed]", hint="try"), "hint: try\n"),
         (CommandFailedError("it [failed]"), ""),
         (ConfigError("it [failed]"), "hint: headwater doctor checks every part and setting\n"),
+        (NoAnswerError("it [failed]", next_step="go [on]"), "hint: go [on]\n"),
     ],
 )
 def test_an_expected_error_ends_with_one_line_and_a_hint(capsys, error, hint):
@@ -185,18 +114,24 @@ def test_json_is_printed_as_it_is(capsys):
 
 
 def test_a_plan_is_printed_with_counts_names_and_cost(capsys):
-    counts = {"added": 2, "updated": 0, "unchanged": 5}
+    counts = {"updated": 0, "metadata_only": 0, "deleted": 0, "held": 0, "skipped": 0}
+    one, two = (
+        {"document_id": "1", "title": title, "source_url": "x"} for title in ("One", "Two [x]")
+    )
     print_plan(
-        {
-            "documents": counts,
-            "attachments": {"added": 0},
-            "samples": {"added": [{"title": "One"}, {"title": "Two [x]"}], "unchanged": []},
-            "chunks_to_embed": 7,
-            "tokens": 700,
-            "requests": 12,
-            "estimated_seconds": 3.4,
-            "notes": ["the listing is incomplete"],
-        }
+        Plan.model_validate(
+            {
+                "documents": {**counts, "added": 2, "unchanged": 5},
+                "attachments": {**counts, "added": 0, "unchanged": 0},
+                "samples": {"added": [one, two], "unchanged": []},
+                "chunks_to_embed": 7,
+                "tokens": 700,
+                "requests": 12,
+                "ocr_pages": 0,
+                "estimated_seconds": 3.4,
+                "notes": ["the listing is incomplete"],
+            }
+        )
     )
     printed = capsys.readouterr().out
     assert "documents: 2 added, 5 unchanged" in printed
