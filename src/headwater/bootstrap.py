@@ -18,6 +18,7 @@ from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.embedders.metered import MeteredEmbedder
 from headwater.adapters.keys import load_or_create_key
+from headwater.adapters.occupancy import occupy
 from headwater.adapters.reader_filters import ReaderFilters
 from headwater.adapters.secret_box import FernetSecretBox
 from headwater.config import EmbedderKind, Settings, VectorStoreKind
@@ -43,7 +44,7 @@ PRIVATE: Final = 0o700
 
 def prepare_settings(settings: Settings) -> Settings:
     """Make the data dir and fill in the keys that nobody set; ``ConfigError`` if that cannot be."""
-    _make_data_dir(settings.data_dir)
+    make_data_dir(settings.data_dir)
     invented: dict[str, object] = {}
     if not (settings.jwt_secret or settings.jwt_jwks_url or settings.jwt_public_key):
         key = load_or_create_key(settings.data_dir / "jwt-secret")
@@ -67,6 +68,7 @@ async def open_ports(
     from headwater.jobs.engine import JobEngine  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(occupy(settings.data_dir))
         stores = await _open_catalog(settings, stack)
         embedder = embedder or await _open_embedder(settings, stack)
         store = store or await _open_store(settings, stack, stores, embedder.dimension)
@@ -85,6 +87,7 @@ async def open_ports(
 async def open_vault(settings: Settings) -> AsyncGenerator[tuple[CredentialStore, SecretBox], None]:
     """Open the stored credentials and the keys that open them, and nothing else."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(occupy(settings.data_dir))
         stores = await _open_catalog(settings, stack)
         yield stores.credentials, _make_secret_box(settings)
 
@@ -113,6 +116,13 @@ def make_authenticator(settings: Settings) -> "Authenticator":
     )
     names = ClaimNames(settings.jwt_tenant_claim, settings.jwt_groups_claim)
     return Authenticator(make_verifier(trust), names)
+
+
+def find_catalog_file(settings: Settings) -> Path | None:
+    """Return the file of the catalog; ``None`` where a database server keeps it."""
+    from headwater.adapters.catalog.engine import find_file, parse_url  # noqa: PLC0415
+
+    return find_file(parse_url(_database_url(settings)))
 
 
 def make_sources(
@@ -258,7 +268,8 @@ def _database_url(settings: Settings) -> str:
     return settings.database_url
 
 
-def _make_data_dir(path: Path) -> None:
+def make_data_dir(path: Path) -> None:
+    """Make the data dir, readable by its owner only; ``ConfigError`` if that cannot be."""
     try:
         path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     except OSError as error:

@@ -28,6 +28,8 @@ COMMANDS = {
         "doctor",
     ),
     "rotate-keys",
+    "backup",
+    "restore",
 }
 
 

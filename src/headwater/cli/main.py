@@ -5,6 +5,7 @@ import logging
 import typer
 
 from headwater.adapters.logs import configure_logging
+from headwater.cli.backup import backup, restore
 from headwater.cli.confluence import spaces, upload
 from headwater.cli.demo import demo
 from headwater.cli.doctor import doctor
@@ -36,6 +37,8 @@ for command in (
     token,
     doctor,
     rotate_keys,
+    backup,
+    restore,
 ):
     app.command()(command)
 

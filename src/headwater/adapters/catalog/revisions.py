@@ -17,9 +17,12 @@ from headwater.adapters.catalog.engine import (
     WRITES,
     begin_transaction,
     find_file,
+    is_answering,
+    name_server,
     prepare_connection,
+    server_arguments,
 )
-from headwater.domain.errors import ConfigError
+from headwater.domain.errors import ConfigError, HeadwaterError, RetryableError
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 UPGRADE_SECONDS: Final = 300
@@ -30,19 +33,40 @@ POSTGRES_LOCK: Final = 0x68656164
 def upgrade_schema(url: URL) -> None:
     """Create the database or bring it to the newest revision; one process at a time does.
 
-    Raises ``ConfigError`` for a database that cannot be opened, or that newer code has written.
+    Raises ``ConfigError`` for a database that cannot be opened, or that newer code has written;
+    ``RetryableError`` for a server that is away.
     """
     try:
         with _lock_file(find_file(url)), open_connection(url) as connection:
             config = make_config(connection)
-            _refuse_newer(connection, config)
+            _refuse_newer(connection)
             command.upgrade(config, "head")
     except (OSError, DatabaseError) as error:
-        cause = error.orig if isinstance(error, DatabaseError) else error
-        raise ConfigError(
+        raise _explain(url, error.orig if isinstance(error, DatabaseError) else error) from error
+
+
+def _explain(url: URL, cause: BaseException | None) -> HeadwaterError:
+    """Return what to say of a database that cannot be opened, without its password."""
+    if find_file(url) is not None:
+        return ConfigError(
             f"The catalog at {url.render_as_string()} cannot be opened: {cause}. Check"
             " HEADWATER_DATABASE_URL, HEADWATER_DATA_DIR and who may write there."
-        ) from error
+        )
+    server = f"The database of HEADWATER_DATABASE_URL, {name_server(url)},"
+    if is_answering(url):
+        return ConfigError(
+            f"{server} cannot be used: {cause}. Check the user, the password, that the database"
+            " exists, and that the user may create tables in it."
+        )
+    return RetryableError(
+        f"{server} does not answer: {cause}. Check host and port; if they are right, start the"
+        " server, or wait until it takes connections."
+    )
+
+
+def list_revisions() -> frozenset[str]:
+    """Return every revision that this code knows."""
+    return frozenset(item.revision for item in ScriptDirectory(str(SCRIPTS)).walk_revisions())
 
 
 def make_config(connection: Connection) -> Config:
@@ -60,6 +84,7 @@ def open_connection(url: URL) -> Iterator[Connection]:
     try:
         with engine.execution_options(**{WRITES: True}).begin() as connection:
             if find_file(url) is None:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{UPGRADE_SECONDS}s'"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": POSTGRES_LOCK})
             yield connection
     finally:
@@ -75,7 +100,7 @@ def _lock_file(file: Path | None) -> AbstractContextManager[object]:
 
 def _make_engine(url: URL) -> Engine:
     if find_file(url) is None:
-        return create_engine(url)
+        return create_engine(url, hide_parameters=True, connect_args=server_arguments(url))
     engine = create_engine(url.set(drivername="sqlite+pysqlite"))
     event.listen(engine, "connect", prepare_connection)
     event.listen(engine, "connect", _write_ahead)
@@ -90,9 +115,8 @@ def _write_ahead(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _refuse_newer(connection: Connection, config: Config) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+def _refuse_newer(connection: Connection) -> None:
+    unknown = set(MigrationContext.configure(connection).get_current_heads()) - list_revisions()
     if unknown:
         raise ConfigError(
             f"The catalog was written by a newer Headwater (schema {', '.join(sorted(unknown))})."

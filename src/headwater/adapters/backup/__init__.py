@@ -1,0 +1,1 @@
+"""Backup and restore of the data dir: one archive, taken while the service runs (ADR 21)."""
