@@ -6,9 +6,9 @@ all that resuming needs. The id of ``end`` has the suffix ``.end``, so that a br
 back after it can be told to stay away (204).
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from sse_starlette.event import ServerSentEvent
@@ -16,10 +16,7 @@ from sse_starlette.event import ServerSentEvent
 from headwater.api.views import FailureView, JobView
 from headwater.domain.jobs import Failure, Job, JobRef
 from headwater.ports import JobStore
-from headwater.services.job_reports import FIRST_FAILURES
-
-POLL: Final = 0.3
-"""Seconds between looks at the job."""
+from headwater.services.job_reports import FIRST_FAILURES, watch_job
 
 PAGE: Final = 100
 
@@ -67,17 +64,16 @@ async def follow_job(
     """
     unread = _UnreadFailures(jobs, ref, seen.failures)
     at = seen._replace(ended=False)
-    while may_go_on() and (job := await jobs.find(ref)) is not None:
-        if job.revision != at.revision:
-            async for failure in unread.read():
-                at = at._replace(failures=at.failures + 1)
-                yield _event("failure", at, FailureView.model_validate(failure))
-            at = at._replace(revision=job.revision)
-            yield _event("progress", at, await show_job(jobs, job))
-        if job.status.is_final:
-            yield _event("end", at._replace(ended=True), await show_job(jobs, job))
-            return
-        await asyncio.sleep(POLL)
+    async with aclosing(watch_job(jobs, ref, seen=seen.revision, may_go_on=may_go_on)) as watched:
+        async for job in watched:
+            if job.revision != at.revision:
+                async for failure in unread.read():
+                    at = at._replace(failures=at.failures + 1)
+                    yield _event("failure", at, FailureView.model_validate(failure))
+                at = at._replace(revision=job.revision)
+                yield _event("progress", at, await show_job(jobs, job))
+            if job.status.is_final:
+                yield _event("end", at._replace(ended=True), await show_job(jobs, job))
 
 
 class _UnreadFailures:

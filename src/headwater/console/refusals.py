@@ -75,6 +75,8 @@ def describe_refusal(error: HeadwaterError) -> Refusal:
 async def _ask_to_sign_in(request: Request, _: Exception) -> Response:
     """Lead to the sign-in page, and from there back."""
     root = request.scope["root_path"]
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)  # whoever follows a job is no reader of pages
     if request.method != "GET":
         return RedirectResponse(f"{root}/sign-in", 303)
     below = request.url.path.removeprefix(root)
@@ -115,4 +117,6 @@ async def _answer_unexpected(request: Request, _: Exception) -> Response:
 
 def render_refusal(request: Request, refusal: Refusal, text: str) -> Response:
     """Return the page that says what went wrong."""
-    return render(request, "refusal.html", status=refusal.status, title=refusal.title, text=text)
+    return render(
+        request, "refusal.html", status_code=refusal.status, title=refusal.title, text=text
+    )

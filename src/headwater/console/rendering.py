@@ -59,6 +59,8 @@ def render_text(request: Request, template: str, **values: Any) -> str:
     )
 
 
-def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def render(
+    request: Request, template: str, *, status_code: int = 200, **values: Any
+) -> HTMLResponse:
     """Return a page."""
-    return HTMLResponse(render_text(request, template, **values), status)
+    return HTMLResponse(render_text(request, template, **values), status_code)

@@ -65,7 +65,7 @@ async def sign_out(request: Request) -> Response:
 def _ask(request: Request, place: str, *, problem: str = "", status: int = 200) -> Response:
     door = make_name()
     response = render(
-        request, "sign_in.html", status=status, csrf=door, next=place, problem=problem
+        request, "sign_in.html", status_code=status, csrf=door, next=place, problem=problem
     )
     set_cookie(request, response, DOOR, door)
     return response

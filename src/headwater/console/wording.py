@@ -7,6 +7,8 @@ from typing import Any, Final
 MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
+TEN: Final = 10
+KIBI: Final = 1_024
 
 
 def count(number: int) -> str:
@@ -38,10 +40,44 @@ def duration(seconds: float) -> str:
     return f"{whole // MINUTE} min {whole % MINUTE} s" if whole >= MINUTE else f"{whole} s"
 
 
+def clock(value: datetime) -> str:
+    """Return the time of day, to the second."""
+    return f"{value.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def rate(number: float) -> str:
+    """Return a rate with as many digits as say something."""
+    return f"{number:,.0f}" if number >= TEN else f"{number:.1f}"
+
+
+def size(number: int) -> str:
+    """Return a number of bytes in the largest unit that fits."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if number < KIBI:
+            return f"{number:,.0f} {unit}"
+        number //= KIBI
+    return f"{number:,.0f} GiB"
+
+
+def words(name: str) -> str:
+    """Return a name of ours as words: ``before_last_sync``, ``before last sync``."""
+    return name.replace("_", " ")
+
+
+def weblink(url: str) -> str:
+    """Return a link that may be offered; empty for what is no web address, such as ``javascript:``."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "count": count,
     "plural": plural,
     "moment": moment,
     "machine_moment": machine_moment,
     "duration": duration,
+    "clock": clock,
+    "rate": rate,
+    "size": size,
+    "words": words,
+    "weblink": weblink,
 }

@@ -1,7 +1,7 @@
 """What somebody does about a finished job: carry out the deletions it held, or retry what failed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater.domain.content import DocumentKind
@@ -41,6 +41,23 @@ from headwater.services.uploads import check_room, digest_request, enqueue_or_wi
 RETRY: Final = "retry"
 PAGES_AT_ONCE: Final = 200
 """Held pages that are removed together: what a crash may leave to be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDeletions:
+    """What a space holds: pages and posts by title, and how many attachments hang on them."""
+
+    pages: tuple[KnownDocument, ...]
+    files: int
+
+
+async def list_held(ports: Ports, job: Job) -> HeldDeletions:
+    """Return what approving the job would remove, where Confluence still does not have it."""
+    held = await ports.catalog.held(job.ref.tenant, job.request.space)
+    pages = [item for item in held if item.kind is not DocumentKind.ATTACHMENT]
+    return HeldDeletions(
+        tuple(sorted(pages, key=lambda item: item.title)), files=len(held) - len(pages)
+    )
 
 
 async def approve_deletions(ports: Ports, ref: JobRef, login: Login | None) -> Job:

@@ -1,6 +1,8 @@
-"""Reading and stopping jobs."""
+"""Reading, watching and stopping jobs."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Final
 
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
@@ -8,7 +10,10 @@ from headwater.domain.jobs import Failure, Job, JobRef, JobStatus
 from headwater.ports import FailurePage, JobPage, JobStore, Ports
 from headwater.services.credentials import settle_credential
 
-FIRST_FAILURES = 20
+FIRST_FAILURES: Final = 20
+
+POLL: Final = 0.3
+"""Seconds between looks at a job that is watched."""
 
 
 async def read_job(jobs: JobStore, ref: JobRef) -> Job:
@@ -45,6 +50,22 @@ async def list_failures(
     """Return a page of the job's failures, oldest first; ``NotFoundError`` without the job."""
     await read_job(jobs, ref)
     return await jobs.failures(ref, cursor=cursor, limit=limit)
+
+
+async def watch_job(
+    jobs: JobStore, ref: JobRef, *, seen: int, may_go_on: Callable[[], bool]
+) -> AsyncGenerator[Job, None]:
+    """Yield the job whenever it is in another revision than the one ``seen``, and in any case at its end.
+
+    Ends after a final job, and where it may not go on.
+    """
+    while may_go_on() and (job := await jobs.find(ref)) is not None:
+        if job.revision != seen or job.status.is_final:
+            seen = job.revision
+            yield job
+        if job.status.is_final:
+            return
+        await asyncio.sleep(POLL)
 
 
 async def cancel_job(ports: Ports, ref: JobRef) -> Job:

@@ -17,6 +17,7 @@ from headwater.domain.jobs import (
     Progress,
     Stage,
 )
+from headwater.services import job_reports
 from tests.contract.api.examples import INCREMENTAL_WITH_OCR, UPLOAD_PATH, changed
 from tests.contract.api.fakes import (
     NOW,
@@ -231,7 +232,7 @@ async def test_a_job_id_makes_the_upload_idempotent_and_another_body_conflicts(c
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(job_events, "POLL", 0.001)
+    monkeypatch.setattr(job_reports, "POLL", 0.001)
 
 
 def parse_events(text):

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import httpx2
 
 from headwater.cli.service import make_service
-from tests.contract.api.fakes import make_settings, make_token
+from tests.contract.api.fakes import TENANT, make_settings, make_token
 
 HOST = "http://127.0.0.1:8000"
 ROOT = f"{HOST}/console"
@@ -17,8 +17,9 @@ ROOT = f"{HOST}/console"
 class Browser:
     """Keeps cookies, says where a form comes from, and fills in hidden fields."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
+    def __init__(self, http: httpx2.AsyncClient, tenant: str = TENANT) -> None:
         self.http = http
+        self.tenant = tenant
 
     async def open(self, path: str, **headers) -> httpx2.Response:
         return await self.http.get(f"/console{path}", headers=headers)
@@ -38,7 +39,14 @@ class Browser:
         return find_csrf((await self.http.get("/console/sign-in", follow_redirects=True)).text)
 
     async def sign_in(self, **claims) -> httpx2.Response:
-        return await self.send("/sign-in", {"token": make_token(**claims)})
+        token = make_token(**{"tenant_id": self.tenant, **claims})
+        return await self.send("/sign-in", {"token": token})
+
+    async def read(self, path: str) -> str:
+        """Return what a page says."""
+        answer = await self.open(path)
+        assert answer.status_code == 200, answer.text
+        return read_words(answer.text)
 
 
 def find_csrf(page: str) -> str:
@@ -64,11 +72,11 @@ def read_words(page: str) -> str:
 
 
 @asynccontextmanager
-async def open_browser(ports, **settings) -> AsyncIterator[Browser]:
-    """Open a browser that nobody has signed in with."""
+async def open_browser(ports, *, tenant=TENANT, **settings) -> AsyncIterator[Browser]:
+    """Open a browser that nobody has signed in with; whoever does is of this tenant."""
     service = make_service(make_settings(**settings), ports)
     async with (
         service.app.router.lifespan_context(service.app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=service.app), base_url=HOST) as http,
     ):
-        yield Browser(http)
+        yield Browser(http, tenant)
