@@ -43,16 +43,37 @@ PRIVATE: Final = 0o700
 
 
 def prepare_settings(settings: Settings) -> Settings:
-    """Make the data dir and fill in the keys that nobody set; ``ConfigError`` if that cannot be."""
+    """Make the data dir and fill in the keys that nobody set; ``ConfigError`` if that cannot be.
+
+    With a database server nothing is filled in: each machine would invent its own, so that tokens and
+    stored credentials of one would be worth nothing on the next.
+    """
     make_data_dir(settings.data_dir)
+    missing = _list_missing_keys(settings)
+    if missing and _has_server(settings):
+        raise ConfigError(
+            f"{' and '.join(missing.values())}: needed with Postgres in HEADWATER_DATABASE_URL; give"
+            " every process the same"
+        )
+    keys = {name: load_or_create_key(settings.data_dir / name) for name in missing}
     invented: dict[str, object] = {}
-    if not (settings.jwt_secret or settings.jwt_jwks_url or settings.jwt_public_key):
-        key = load_or_create_key(settings.data_dir / "jwt-secret")
-        invented["jwt_secret"] = SecretStr(key)
-    if not settings.secret_key:
-        key = load_or_create_key(settings.data_dir / "secret-key")
-        invented["secret_key"] = (SecretStr(key),)
+    if "jwt-secret" in keys:
+        invented["jwt_secret"] = SecretStr(keys["jwt-secret"])
+    if "secret-key" in keys:
+        invented["secret_key"] = (SecretStr(keys["secret-key"]),)
     return settings.model_copy(update=invented)
+
+
+def _list_missing_keys(settings: Settings) -> dict[str, str]:
+    """Return the files of the keys that nobody set, and the variables that would set them."""
+    missing = {}
+    if not (settings.jwt_secret or settings.jwt_jwks_url or settings.jwt_public_key):
+        missing["jwt-secret"] = (
+            "one of HEADWATER_JWT_SECRET, HEADWATER_JWT_JWKS_URL, HEADWATER_JWT_PUBLIC_KEY"
+        )
+    if not settings.secret_key:
+        missing["secret-key"] = "HEADWATER_SECRET_KEY"
+    return missing
 
 
 @asynccontextmanager
@@ -74,7 +95,8 @@ async def open_ports(
         store = store or await _open_store(settings, stack, stores, embedder.dimension)
         extractor = _open_extractor(stack)
         embedder = MeteredEmbedder(embedder)
-        engine = JobEngine(settings.data_dir / "jobs")
+        database_url = _database_url(settings) if _has_server(settings) else None
+        engine = JobEngine(settings.data_dir / "jobs", database_url)
         ports = _assemble(
             settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
         )
@@ -261,11 +283,12 @@ async def _open_endpoint(settings: Settings, stack: AsyncExitStack) -> Embedder:
 def _database_url(settings: Settings) -> str:
     if settings.database_url is None:
         return f"sqlite:///{settings.data_dir / 'catalog.db'}"
-    if not settings.database_url.startswith("sqlite"):
-        raise ConfigError(
-            "HEADWATER_DATABASE_URL: this version keeps its catalog in SQLite; leave it unset"
-        )
-    return settings.database_url
+    return settings.database_url.get_secret_value()
+
+
+def _has_server(settings: Settings) -> bool:
+    """Tell whether the catalog is on a server, which processes of several machines share."""
+    return not _database_url(settings).startswith("sqlite")
 
 
 def make_data_dir(path: Path) -> None:

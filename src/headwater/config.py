@@ -44,8 +44,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(".headwater"), description="Where everything is kept: catalog, jobs, vectors, keys."
     )
-    database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the catalog and jobs; SQLite under the data dir."
+    database_url: SecretStr | None = Field(
+        None,
+        description="URL of the catalog and jobs: `postgresql://…`, or SQLite under the data dir.",
     )
     vector_store: VectorStoreKind = Field(
         VectorStoreKind.LANCEDB,

@@ -86,6 +86,27 @@ def test_given_keys_are_used_and_nothing_is_invented(tmp_path):
     assert list((tmp_path / "data").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "HEADWATER_JWT_PUBLIC_KEY and HEADWATER_SECRET_KEY: needed with Postgres"),
+        ({"jwt_secret": "j" * 32}, "^HEADWATER_SECRET_KEY: needed with Postgres"),
+        ({"secret_key": "k" * 32}, "HEADWATER_JWT_PUBLIC_KEY: needed with Postgres"),
+    ],
+    ids=["none", "jwt", "secret"],
+)
+def test_with_a_database_server_no_key_is_invented(tmp_path, given, missing):
+    url = "postgresql://headwater:open-sesame@db/headwater"
+    settings = load_settings(data_dir=tmp_path / "data", database_url=url, **given)
+    with pytest.raises(ConfigError, match=missing):
+        prepare_settings(settings)
+    assert list((tmp_path / "data").iterdir()) == []
+    both = {"jwt_secret": "j" * 32, "secret_key": "k" * 32}
+    prepared = prepare_settings(load_settings(data_dir=tmp_path / "data", database_url=url, **both))
+    assert prepared.database_url == settings.database_url
+    assert "open-sesame" not in repr(prepared)
+
+
 def test_a_data_dir_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"HEADWATER_DATA_DIR: .*choose a writable folder"):

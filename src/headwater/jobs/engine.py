@@ -6,7 +6,6 @@ restarted process gets back (``executors``), and looking after jobs whose proces
 """
 
 import asyncio
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,17 +17,12 @@ from dbos import DBOS, DBOSConfig
 from headwater.domain.errors import ConfigError
 from headwater.domain.jobs import JobRef
 from headwater.jobs.chores import Chore, keep_doing
+from headwater.jobs.database import JobDatabase, explaining, waiting_for
 from headwater.jobs.dispatch import Dispatcher
 from headwater.jobs.executors import Seat, hold_abandoned_seats, take_seat
 from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
 from headwater.jobs.serialization import JsonSerializer
-from headwater.jobs.workbench import (
-    JOBS_AT_ONCE,
-    explaining,
-    open_queue,
-    take_over,
-    waiting_for,
-)
+from headwater.jobs.workbench import JOBS_AT_ONCE, open_queue, take_over
 from headwater.ports import Ports
 from headwater.services.credentials import remove_expired_credentials
 from headwater.services.removal import carry_out_deletions
@@ -49,8 +43,9 @@ _log = structlog.get_logger("headwater.jobs")
 class JobEngine:
     """Runs stored jobs in this process. ``start`` it on the event loop that the ports live on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self._folder = folder
+        self._database = JobDatabase(folder, database_url)
         self._seat: Seat | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._runtime: Runtime | None = None
@@ -59,13 +54,13 @@ class JobEngine:
     async def start(self, ports: Ports) -> None:
         """Take a seat, start executing, and go on with every job that was answered for.
 
-        ``ConfigError`` where the folder cannot be used.
+        ``ConfigError`` where its database cannot be used.
         """
         self._runtime = runtime = Runtime(ports)
         set_runtime(runtime)
-        with explaining(self._folder):
+        with explaining(self._database):
             self._seat = seat = await asyncio.to_thread(take_seat, self._folder / "seats")
-            _launch(self._folder / "jobs.db", seat)
+            _launch(self._database, seat)
         await open_queue()
         self._supervisor = asyncio.create_task(keep_doing(self._make_chores(runtime, seat)))
         self._supervisor.add_done_callback(_report_end)
@@ -103,14 +98,14 @@ class JobEngine:
         """
         _log.debug("job stored", job_id=ref.job_id)
         if self._dispatcher and self._runtime and len(self._runtime.running) < JOBS_AT_ONCE:
-            with waiting_for(self._folder):
+            with waiting_for(self._database):
                 await self._dispatcher.give_turns()
 
     async def check(self) -> None:
         """Raise unless jobs can be stored and this process executes them."""
         if self._supervisor is None or self._supervisor.done():
             raise ConfigError("the job engine is not running; restart this process")
-        with waiting_for(self._folder):
+        with waiting_for(self._database):
             await DBOS.list_workflows_async(limit=1)
 
     def _make_chores(self, runtime: Runtime, seat: Seat) -> list[Chore]:
@@ -130,12 +125,11 @@ class JobEngine:
                 _log.warning("taking over jobs of a process that is gone", jobs=count)
 
 
-def _launch(path: Path, seat: Seat) -> None:
-    _use_write_ahead_log(path)
+def _launch(database: JobDatabase, seat: Seat) -> None:
     DBOS(
         config=DBOSConfig(
+            **database.prepare(),
             name="headwater",
-            system_database_url=f"sqlite:///{path}",
             # Workflow code changes by release; a stored job must go on under the next one.
             application_version="1",
             executor_id=seat.name,
@@ -145,15 +139,6 @@ def _launch(path: Path, seat: Seat) -> None:
     )
     # Launched on the loop's own thread, workflows run on this loop and share its ports.
     DBOS.launch()
-
-
-def _use_write_ahead_log(path: Path) -> None:
-    """Let readers and one writer work side by side; the mode stays with the file."""
-    connection = sqlite3.connect(path)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
 
 
 async def _start_due(ports: Ports) -> None:

@@ -1,16 +1,11 @@
 """The engine's own table of workflows, read and changed in our words. One workflow is one job."""
 
-import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import sqlalchemy
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
-from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobRef
 from headwater.jobs.workflows import upload_workflow
 from headwater.ports import OpenJob
@@ -90,29 +85,6 @@ async def take_over(seats: Sequence[str]) -> int:
     if names:
         await DBOS.resume_workflows_async(names, queue_name=QUEUE)
     return len(names)
-
-
-@contextmanager
-def explaining(folder: Path) -> Iterator[None]:
-    """Say what to do about a folder in which jobs cannot be kept; raise ``ConfigError``."""
-    try:
-        yield
-    except (OSError, sqlite3.Error, sqlalchemy.exc.SQLAlchemyError) as error:
-        raise ConfigError(
-            f"cannot keep jobs in {folder} ({error}); give this process write access, or restore the"
-            " folder from a backup"
-        ) from error
-
-
-@contextmanager
-def waiting_for(folder: Path) -> Iterator[None]:
-    """Turn trouble with the engine's database into ``RetryableError``."""
-    try:
-        yield
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise RetryableError(
-            f"the job database in {folder} does not answer; check disk and permissions"
-        ) from error
 
 
 def name_workflow(ref: JobRef) -> str:

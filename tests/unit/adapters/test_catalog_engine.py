@@ -25,7 +25,8 @@ from tests.contract.catalog_samples import NOW, make_job, make_listed, make_ref,
         ("sqlite:////data/catalog.db", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:////data/catalog.db", "sqlite+aiosqlite"),
         ("postgresql://user@host/name", "postgresql+psycopg"),
-        ("postgresql+asyncpg://user@host/name", "postgresql+psycopg"),
+        ("postgres://user@host/name", "postgresql+psycopg"),
+        ("postgresql+psycopg://user@host/name", "postgresql+psycopg"),
     ],
 )
 def test_the_driver_is_ours_to_choose(given, driver):
@@ -33,11 +34,28 @@ def test_the_driver_is_ours_to_choose(given, driver):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "catalog.db", "mysql://host/name", "sqlite://", "sqlite:///:memory:"]
+    "given",
+    [
+        "",
+        "catalog.db",
+        "mysql://host/name",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://user@host",
+        "postgresql+asyncpg://user@host/name",
+        "postgresql+psycopg2://user@host/name",
+    ],
 )
 def test_a_database_that_cannot_serve_is_refused_by_its_setting(given):
     with pytest.raises(ConfigError, match="HEADWATER_DATABASE_URL"):
         parse_url(given)
+
+
+def test_a_password_that_breaks_the_url_is_not_quoted():
+    with pytest.raises(ConfigError, match="%3A for a :") as caught:
+        parse_url("postgresql://user:open@to:sesame@host:5432/name")
+    assert "sesame" not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 def test_only_sqlite_is_a_file(tmp_path):

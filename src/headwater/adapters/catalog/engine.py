@@ -1,19 +1,30 @@
-"""The connections: one pool, deferred reading transactions, immediate writing ones.
+"""The connections: one pool, and transactions that read or write.
 
 SQLite: a transaction that reads first and writes later can meet "database is locked" at once,
 whatever the timeout, when another wrote in between; so writers take the write lock at their
 beginning and wait for it. Readers never wait (WAL).
+
+Postgres: readers see one state from beginning to end; writers lock what they write by rows, and where
+that is not enough by turns.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -23,7 +34,40 @@ BUSY_TIMEOUT_MS: Final = 30_000
 WRITES: Final = "headwater_writes"
 """Execution option of the engine whose transactions may write."""
 
-DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+SQLITE, POSTGRES = "sqlite+aiosqlite", "postgresql+psycopg"
+SPELLINGS: Final = {
+    "sqlite": SQLITE,
+    SQLITE: SQLITE,
+    "postgres": POSTGRES,
+    "postgresql": POSTGRES,
+    POSTGRES: POSTGRES,
+}
+
+POOL: Final = {
+    "pool_size": 10,
+    "max_overflow": 10,
+    "pool_timeout": BUSY_TIMEOUT_MS / 1000,
+    # A server that was restarted is met by a new connection, not by an error for each old one.
+    "pool_pre_ping": True,
+}
+
+SESSION: Final = {
+    # As long as SQLite's writers wait; what a vanished machine had locked is free a minute later.
+    "lock_timeout": BUSY_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": 60_000,
+}
+
+CONNECT_SECONDS: Final = 10
+
+CONNECTING: Final = {
+    "application_name": "headwater",
+    "connect_timeout": CONNECT_SECONDS,
+    # A server whose machine is gone is given up within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +79,17 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that sees one state of the database and writes nothing."""
-        async with _translating_errors(), self.engine.begin() as connection:
+        reader = self.engine.execution_options(**_reading(self.engine))
+        async with _translating_errors(), reader.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that may write; it commits at the end, or not at all."""
+        """Open a transaction that may write; it commits at the end, or not at all.
+
+        On Postgres each statement sees what others have committed before it, so what is read in
+        order to be written back is locked first: by its row, or by a turn (``statements.take_turn``).
+        """
         writer = self.engine.execution_options(**{WRITES: True})
         async with _translating_errors(), writer.begin() as connection:
             yield connection
@@ -50,34 +99,53 @@ class Database:
 async def _translating_errors() -> AsyncIterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        cause = error.orig if isinstance(error, OperationalError | InterfaceError) else error
+    except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
         raise RetryableError(
             f"The catalog database is busy or away ({cause}). Try again; if this stays, look for"
             " a full disk, a read-only file or a server that is down."
         ) from error
 
 
+def _reading(engine: AsyncEngine) -> Mapping[str, Any]:
+    """Return the options of a reading transaction; SQLite's see one state by themselves."""
+    if engine.dialect.name == "sqlite":
+        return {}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
 def parse_url(text: str) -> URL:
     """Return the catalog's URL with the driver we use; ``ConfigError`` for one we cannot."""
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # Not "from" the error: it may quote what it took for a port, which may be half a password.
         raise ConfigError(
-            "HEADWATER_DATABASE_URL is no SQLAlchemy URL; write sqlite:////path/to/catalog.db"
-            " or postgresql://user@host/database."
-        ) from error
-    driver = DRIVERS.get(url.get_backend_name())
+            "HEADWATER_DATABASE_URL is no SQLAlchemy URL; write sqlite:////path/to/catalog.db or"
+            " postgresql://user:password@host/database, with %40 for an @ in the password, %2F for"
+            " a /, %3A for a :."
+        ) from None
+    driver = SPELLINGS.get(url.drivername)
     if driver is None:
         raise ConfigError(
-            f"HEADWATER_DATABASE_URL names {url.get_backend_name()!r}; use sqlite or postgresql."
+            f"HEADWATER_DATABASE_URL begins with {url.drivername}://, which we do not speak; use"
+            " sqlite:// or postgresql://."
         )
-    if driver == DRIVERS["sqlite"] and (url.database or ":memory:") == ":memory:":
+    _refuse_nameless(url, driver)
+    return url.set(drivername=driver)
+
+
+def _refuse_nameless(url: URL, driver: str) -> None:
+    if driver == SQLITE and (url.database or ":memory:") == ":memory:":
         raise ConfigError(
             "HEADWATER_DATABASE_URL names SQLite without a file; several processes share the"
             " catalog, so write sqlite:////path/to/catalog.db."
         )
-    return url.set(drivername=driver)
+    if driver == POSTGRES and not url.database:
+        raise ConfigError(
+            "HEADWATER_DATABASE_URL names a server without a database; write"
+            " postgresql://user:password@host/database."
+        )
 
 
 def find_file(url: URL) -> Path | None:
@@ -87,12 +155,37 @@ def find_file(url: URL) -> Path | None:
 
 def make_engine(url: URL) -> AsyncEngine:
     """Return the engine; nothing is opened yet. Errors never show the values of a statement."""
+    if find_file(url) is None:
+        return create_async_engine(
+            url, hide_parameters=True, connect_args=server_arguments(url), **POOL
+        )
     engine = create_async_engine(url, hide_parameters=True)
-    if url.get_backend_name() == "sqlite":
-        event.listen(engine.sync_engine, "connect", prepare_connection)
-        event.listen(engine.sync_engine, "begin", begin_transaction)
-        event.listen(engine.sync_engine, "invalidate", end_transaction)
+    event.listen(engine.sync_engine, "connect", prepare_connection)
+    event.listen(engine.sync_engine, "begin", begin_transaction)
+    event.listen(engine.sync_engine, "invalidate", end_transaction)
     return engine
+
+
+def server_arguments(url: URL) -> dict[str, Any]:
+    """Return how a connection to Postgres is made, as far as the URL does not say otherwise."""
+    ours = [f"-c {name}={value}" for name, value in SESSION.items()]
+    theirs = url.query.get("options", "")
+    options = " ".join([*ours, theirs if isinstance(theirs, str) else " ".join(theirs)])
+    left_open = {name: value for name, value in CONNECTING.items() if name not in url.query}
+    return {**left_open, "options": options.strip()}
+
+
+def name_server(url: URL) -> str:
+    """Return where a server's database is, without anything secret."""
+    place = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+    return place.render_as_string()
+
+
+def is_answering(url: URL) -> bool:
+    """Tell whether a Postgres is there that takes connections, be it not ours."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    conninfo = make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **arguments})
+    return PGconn.ping(conninfo.encode()) == Ping.OK
 
 
 def prepare_connection(connection: Any, _record: object) -> None:
