@@ -24,9 +24,10 @@ from headwater.adapters.tokens.callers import ClaimNames, make_caller
 from headwater.api.auth import read_bearer
 from headwater.api.content_inputs import DeleteBody, ListingBody, PlatformDeleteBody
 from headwater.api.errors import ErrorBody, RefusalError, render_problems
-from headwater.api.inputs import ExplainBody, JobsQuery, SearchBody, SpaceListingBody, UploadBody
+from headwater.api.inputs import ExplainBody, SearchBody, SpaceListingBody, UploadBody
 from headwater.api.job_events import parse_position
 from headwater.api.json_bodies import parse_json
+from headwater.api.queries import DocumentQuery, JobsQuery
 from headwater.api.settings_inputs import BlacklistBody, SyncConfigurationBody
 from headwater.api.validation import validate
 from headwater.bootstrap import make_authenticator
@@ -61,6 +62,7 @@ JSON = st.recursive(
 MODELS = [
     BlacklistBody,
     DeleteBody,
+    DocumentQuery,
     ExplainBody,
     JobsQuery,
     ListingBody,

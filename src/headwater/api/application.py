@@ -15,6 +15,7 @@ from headwater.api import (
     job_routes,
     operation_routes,
     platform_routes,
+    reading_routes,
     search_routes,
     settings_routes,
 )
@@ -34,6 +35,7 @@ _ROUTES: Final = (
     platform_routes,
     job_routes,
     search_routes,
+    reading_routes,
     insight_routes,
     settings_routes,
     operation_routes,

@@ -1,12 +1,11 @@
 """What clients send: request bodies and queries, and what they mean in our words."""
 
-import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from headwater.api.examples import CREDENTIALS, PAGE_URL, PINECONE, UPLOADS
-from headwater.api.field_schemas import EMPTY_TOO, NO_NUL, Says
+from headwater.api.field_schemas import NO_NUL, Says
 from headwater.api.fields import (
     ContentTypes,
     JobIdText,
@@ -19,7 +18,6 @@ from headwater.api.fields import (
     Timestamp,
     Token,
     Url,
-    drop_empty,
     refuse_nul,
     require_visible,
 )
@@ -27,7 +25,6 @@ from headwater.domain.content import DocumentKind
 from headwater.domain.ids import JobId, SpaceKey
 from headwater.domain.jobs import (
     ContentRestriction,
-    JobStatus,
     ProcessorMode,
     SiteAddress,
     SiteCredential,
@@ -39,8 +36,6 @@ from headwater.services.search import SearchQuery
 
 MAX_QUERY: Final = 10_000
 """Characters in a question."""
-
-_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 class Authorization(RequestPart):
@@ -240,42 +235,3 @@ class ExplainBody(WhyBody):
         description="`group:NAME`, `account:ID`, `email:ADDRESS` or `everyone`; a bare address is an"
         " e-mail, any other bare text a group."
     )
-
-
-def _read_number(value: object) -> object:
-    """Turn the digits of a query string into a number; the rest is left for the type check."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    return value
-
-
-class FailuresQuery(RequestPart):
-    """Query of ``GET /v2/confluence/jobs/{job_id}/failures``."""
-
-    cursor: OptionalText = None
-
-
-class JobsQuery(RequestPart):
-    """Query of ``GET /v2/confluence/jobs``."""
-
-    space: OptionalName = None
-    status: Annotated[
-        Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"] | None,
-        BeforeValidator(drop_empty),
-        EMPTY_TOO,
-    ] = None
-    cursor: OptionalText = None
-    limit: Annotated[
-        Annotated[int, Field(ge=1, le=250)] | None,
-        BeforeValidator(_read_number),
-        BeforeValidator(drop_empty),
-        EMPTY_TOO,
-    ] = None
-
-    def to_space(self) -> SpaceKey | None:
-        """Return the space asked for."""
-        return None if self.space is None else SpaceKey(self.space)
-
-    def to_status(self) -> JobStatus | None:
-        """Return the status asked for."""
-        return None if self.status is None else JobStatus(self.status)

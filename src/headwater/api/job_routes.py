@@ -17,9 +17,10 @@ from headwater.api.admission import (
     ports_of,
 )
 from headwater.api.answers import addresses_below
-from headwater.api.inputs import FailuresQuery, FollowUpBody, JobsQuery
+from headwater.api.inputs import FollowUpBody
 from headwater.api.job_events import follow_job, is_over, parse_position, show_job
 from headwater.api.openapi import secured
+from headwater.api.queries import FailuresQuery, JobsQuery
 from headwater.api.views import FailuresView, JobsView, JobView
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import JobId, is_job_id

@@ -232,6 +232,41 @@ class Matches(Answer):
     took_ms: int
 
 
+class KnownSpace(Part):
+    """A space that is in, and how much of it the reader may see."""
+
+    key: str
+    name: str
+    site: str
+    documents: int
+    attachments: int
+    last_complete_sync: datetime | None
+
+
+class KnownSpaces(Answer):
+    """The spaces that are in, by key."""
+
+    spaces: tuple[KnownSpace, ...]
+
+
+class Document(Answer):
+    """A document, or a part of it where it is long; ``next`` is the cursor of the rest."""
+
+    id: str
+    kind: str
+    title: str
+    source_url: str
+    space: str
+    version: int
+    last_modified: datetime
+    labels: tuple[str, ...]
+    author: str | None
+    chunk_count: int
+    complete: bool
+    markdown: str
+    next: str | None
+
+
 class EntryError(Part):
     """Why the last attempt at a document failed."""
 

@@ -92,6 +92,8 @@ class AsyncClient:
     retry_job = _send(calls.retry_job)
     approve_job = _send(calls.approve_job)
     search = _send(calls.search)
+    list_known_spaces = _send(calls.list_known_spaces)
+    read_document = _send(calls.read_document)
     explain_presence = _send(calls.explain_presence)
     explain_access = _send(calls.explain_access)
     delete = _send(calls.delete)

@@ -145,6 +145,19 @@ def search(
     return _with_tenant("search", answers.Matches, body)
 
 
+def list_known_spaces() -> Call[answers.KnownSpaces]:
+    """List the spaces that are in and hold something the token's reader may see."""
+    return Call("GET", f"{_BASE}/spaces", answers.KnownSpaces)
+
+
+def read_document(
+    document: str, *, cursor: str | None = None, limit: int | None = None
+) -> Call[answers.Document]:
+    """Read a document as Markdown, by its link, its id, or the id of a search result."""
+    query = _drop_absent({"document": document, "cursor": cursor, "limit": limit})
+    return Call("GET", f"{_BASE}/document", answers.Document, query=query)
+
+
 def explain_presence(source_url: str) -> Call[answers.Why]:
     """Say where a page stands: here since when, or why not."""
     return _with_tenant("why", answers.Why, {"source_url": source_url}, inside="data")

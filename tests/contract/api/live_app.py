@@ -122,7 +122,7 @@ async def open_small_ports(folder: Path, tenant):
         await fill(stores, tenant)
         ports = World().ports()
         sources = SmallSources()
-        names = "catalog jobs credentials work configurations blacklist inventory deletions"
+        names = "catalog jobs credentials work configurations blacklist inventory deletions library"
         yield replace(
             ports,
             sources=cast("Any", sources),

@@ -31,7 +31,10 @@ GUARDED = sorted(
     if path.startswith("/v2")
 )
 NAMES = {"{job_id}": "job-a", "{configuration_id}": "nightly", "{entry_id}": "0" * 24}
-QUERIES = {"/v2/get-vectors": "?platform_type=confluence"}
+QUERIES = {
+    "/v2/get-vectors": "?platform_type=confluence",
+    "/v2/confluence/document": "?document=confluence:acme.example:1",
+}
 OPTIONAL_BODIES = ("retry", "approve")
 
 every_route = pytest.mark.parametrize(("method", "path"), GUARDED)

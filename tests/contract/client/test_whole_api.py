@@ -34,6 +34,7 @@ SAMPLES: dict[str, list[Any]] = {
     "add_blacklist_entry": ["label", "draft"],
     "list_configurations": [],
     "list_blacklist": [],
+    "list_known_spaces": [],
     "list_jobs": [],
 }
 """Arguments of the calls; one text for all others."""
@@ -174,6 +175,9 @@ async def test_a_user_does_all_that_there_is_to_do(make_client, url):
     assert (await headwater.approve_job("job-1", OLD_LOGIN)).job_id == "job-1"
 
     assert (await headwater.search("words", top_k=3)).results is not None
+    assert (await headwater.list_known_spaces()).spaces == ()
+    with pytest.raises(NotFoundError):
+        await headwater.read_document("confluence:wiki.acme.example:404", limit=1)
     why = await headwater.explain_presence(failure.source_url)
     assert why.to_json()["data"]["status"] == why.status == "failed"
     known = await headwater.explain_access(failure.source_url, ["everyone"])
