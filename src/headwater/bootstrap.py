@@ -38,6 +38,7 @@ from headwater.ports import (
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
     from headwater.adapters.tokens.callers import Authenticator
+    from headwater.jobs.engine import JobEngine
 
 PRIVATE: Final = 0o700
 
@@ -86,23 +87,41 @@ async def open_ports(
     of the one they name, and stays the caller's to close. Raises ``ConfigError`` where something
     cannot be opened as configured.
     """
-    from headwater.jobs.engine import JobEngine  # noqa: PLC0415
-
     async with AsyncExitStack() as stack:
-        stack.enter_context(occupy(settings.data_dir))
-        stores = await _open_catalog(settings, stack)
-        embedder = embedder or await _open_embedder(settings, stack)
-        store = store or await _open_store(settings, stack, stores, embedder.dimension)
-        extractor = _open_extractor(stack)
-        embedder = MeteredEmbedder(embedder)
-        database_url = _database_url(settings) if _has_server(settings) else None
-        engine = JobEngine(settings.data_dir / "jobs", database_url)
-        ports = _assemble(
-            settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
-        )
+        ports, engine = await _open_all(settings, stack, embedder, store)
         stack.push_async_callback(engine.stop)
         await engine.start(ports)
         yield ports
+
+
+@asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncGenerator[Ports, None]:
+    """Open everything for whoever reads what is in; stored jobs are left to other processes."""
+    async with AsyncExitStack() as stack:
+        ports, _ = await _open_all(settings, stack, None, None)
+        yield ports
+
+
+async def _open_all(
+    settings: Settings,
+    stack: AsyncExitStack,
+    embedder: Embedder | None,
+    store: VectorStore | None,
+) -> "tuple[Ports, JobEngine]":
+    from headwater.jobs.engine import JobEngine  # noqa: PLC0415
+
+    stack.enter_context(occupy(settings.data_dir))
+    stores = await _open_catalog(settings, stack)
+    embedder = embedder or await _open_embedder(settings, stack)
+    store = store or await _open_store(settings, stack, stores, embedder.dimension)
+    extractor = _open_extractor(stack)
+    embedder = MeteredEmbedder(embedder)
+    database_url = _database_url(settings) if _has_server(settings) else None
+    engine = JobEngine(settings.data_dir / "jobs", database_url)
+    ports = _assemble(
+        settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
+    )
+    return ports, engine
 
 
 @asynccontextmanager

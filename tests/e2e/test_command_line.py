@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
@@ -30,6 +31,7 @@ COMMANDS = {
     "rotate-keys",
     "backup",
     "restore",
+    "export",
 }
 
 
@@ -177,7 +179,7 @@ def test_a_token_cannot_be_made_where_an_issuer_makes_them(type_in):
         ({"HEADWATER_DATA_DIR": "/dev/null/x"}, "settings", "choose a writable folder"),
         ({"HEADWATER_EMBEDDER": "openai"}, "start", "HEADWATER_EMBEDDER_URL"),
         ({"HEADWATER_EMBEDDER_MODEL": "/nowhere"}, "start", "HEADWATER_EMBEDDER_MODEL"),
-        ({"HEADWATER_DATABASE_URL": "postgresql://x/y"}, "start", "HEADWATER_DATABASE_URL"),
+        ({"HEADWATER_DATABASE_URL": "postgresql://x/y"}, "settings", "HEADWATER_SECRET_KEY"),
         ({"HEADWATER_JWT_PUBLIC_KEY": "no key"}, "tokens", "HEADWATER_JWT_PUBLIC_KEY"),
         ({"HEADWATER_HOST": "192.0.2.1", "HEADWATER_PORT": "81"}, "address", "HEADWATER_HOST"),
         (
@@ -251,6 +253,12 @@ def test_a_space_comes_in_and_answers_without_any_server(shell):
     assert found.stderr == ""
     (match,) = json.loads(found.stdout)["results"]
     assert match["title"] == "GEN1 news 3"
+    exported = shell.type_in("export", "-", "--json").stdout.splitlines()
+    assert len(exported) == DOCUMENTS
+    assert any("Issue 3." in json.loads(line)["markdown"] for line in exported)
+    target = shell.data_dir.parent / "export"
+    exported = shell.type_in("export", target, "--format", "markdown", "--group", "x", "--json")
+    assert json.loads(exported.stdout)["documents"] == len([*target.rglob("*.md")]) == DOCUMENTS
 
 
 def test_commands_call_the_server_that_is_named(served):
@@ -344,10 +352,54 @@ def test_a_taken_port_is_said_in_one_line(served, shell):
 
 
 def test_the_demo_tells_its_whole_story(shell):
-    ended = shell.run("demo")
+    ended = shell.run("demo", "--json")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count("\n? ") == 3
-    assert ended.stdout.count("\n1. ") == 3
-    assert "succeeded: 20 added" in ended.stdout
-    assert "succeeded: 20 unchanged;" in ended.stdout
-    assert "nothing embedded" in ended.stdout
+    assert ended.stderr.count("\n? ") == 3
+    assert ended.stderr.count("\n1. ") == 3
+    assert "succeeded: 20 added" in ended.stderr
+    assert "succeeded: 20 unchanged;" in ended.stderr
+    assert "nothing embedded" in ended.stderr
+    told = json.loads(ended.stdout)
+    assert [job["status"] for job in told["jobs"]] == ["succeeded", "succeeded"]
+    assert len(told["answers"]) == 3
+
+
+def test_every_command_knows_json():
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    silent = [
+        name
+        for name, command in commands.items()
+        if not any("--json" in parameter.opts for parameter in command.params)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "fields"),
+    [
+        ("serve", ("--port", "0"), {"url", "docs", "data_dir"}),
+        pytest.param("worker", (), {"data_dir"}, marks=pytest.mark.long),
+        (
+            "sandbox",
+            ("--port", "0"),
+            {"instance_url", "web_url_instance", "username", "api_token"},
+        ),
+    ],
+)
+def test_a_command_that_goes_on_says_in_json_where_it_is(fresh_dir, command, options, fields):
+    process = subprocess.Popen(
+        [COMMAND, command, *options, "--json"],
+        env=make_environment(fresh_dir, log_format="console"),
+        cwd=fresh_dir,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        said = json.loads(process.stdout.readline())
+        assert fields <= said.keys()
+        process.terminate()
+        rest, log = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, rest) == (0, "")
+    assert all(json.loads(line) for line in log.splitlines())

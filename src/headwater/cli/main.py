@@ -9,6 +9,7 @@ from headwater.cli.backup import backup, restore
 from headwater.cli.confluence import spaces, upload
 from headwater.cli.demo import demo
 from headwater.cli.doctor import doctor
+from headwater.cli.export import export
 from headwater.cli.keys import rotate_keys
 from headwater.cli.knowledge import delete, jobs, search
 from headwater.cli.serving import sandbox, serve, worker
@@ -39,6 +40,7 @@ for command in (
     rotate_keys,
     backup,
     restore,
+    export,
 ):
     app.command()(command)
 

@@ -37,6 +37,12 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_line(value: object) -> None:
+    """Print a value as one line of JSON, at once: the command goes on, and its reader waits."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def end_with(message: str, *, hint: str | None = None) -> NoReturn:
     """Print ``error:`` and ``hint:`` and end with exit code 1."""
     stderr.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)

@@ -18,10 +18,11 @@ from starlette.types import ASGIApp
 from headwater.adapters.logs import configure_logging
 from headwater.bootstrap import open_ports, prepare_settings
 from headwater.cli.addresses import name_url, open_listener
-from headwater.cli.output import console, run_async
+from headwater.cli.options import Json
+from headwater.cli.output import console, print_line, run_async
 from headwater.config import LogFormat, Settings, load_settings
 from headwater.sandbox.faces import Cloud, DataCenter
-from headwater.sandbox.server import run_sandbox
+from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.worlds import make_world
 
 SHUTDOWN_SECONDS: Final = 10
@@ -42,27 +43,32 @@ _log = structlog.get_logger("headwater.cli")
 async def serve(
     host: Annotated[str | None, typer.Option(help="Address; default HEADWATER_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; default HEADWATER_PORT.")] = None,
+    json_output: Json = False,
 ) -> None:
     """Run the API, with a worker in the same process."""
     chosen = {"host": host, "port": port}
     settings = prepare_settings(
         load_settings(**{name: value for name, value in chosen.items() if value is not None})
     )
-    configure_logging(json_lines=settings.log_format is LogFormat.JSON)
+    _configure_logging(settings, json_output=json_output)
     stop = _watch_signals()
     async with run_api(settings) as url:
+        if json_output:
+            print_line({"url": url, "docs": f"{url}/docs", "data_dir": str(settings.data_dir)})
         _log.info("serving", url=url, docs=f"{url}/docs", data_dir=str(settings.data_dir))
         await stop.wait()
         _log.info("stopping")
 
 
 @run_async
-async def worker() -> None:
+async def worker(json_output: Json = False) -> None:
     """Run a worker alone: it executes stored jobs and serves nothing."""
     settings = prepare_settings(load_settings())
-    configure_logging(json_lines=settings.log_format is LogFormat.JSON)
+    _configure_logging(settings, json_output=json_output)
     stop = _watch_signals()
     async with open_ports(settings):
+        if json_output:
+            print_line({"data_dir": str(settings.data_dir)})
         _log.info("working", data_dir=str(settings.data_dir))
         await stop.wait()
         _log.info("stopping")
@@ -79,19 +85,37 @@ async def sandbox(
     data_center: Annotated[
         bool, typer.Option("--data-center", help="Answer as Data Center instead of Cloud.")
     ] = False,
+    json_output: Json = False,
 ) -> None:
     """Run a local Confluence that holds a sample company wiki."""
     world = make_world(pages=pages, folder=folder)
     face = DataCenter() if data_center else Cloud()
     stop = _watch_signals()
     async with run_sandbox(world, port=port, latency=latency, face=face) as site:
-        console.print(f"instance_url      {site.instance_url}", markup=False)
-        console.print(f"web_url_instance  {site.web_url}", markup=False)
-        console.print(f"username          {site.username}", markup=False)
-        console.print(f"api_token         {site.token}", markup=False)
-        console.print("It listens on this machine only: allow it in the server's environment with")
-        console.print("HEADWATER_ALLOWED_PRIVATE_HOSTS=127.0.0.1", markup=False)
+        print_line(describe_sandbox(site)) if json_output else _print_sandbox(site)
         await stop.wait()
+
+
+def describe_sandbox(site: Sandbox) -> dict[str, str]:
+    """Return what a client needs to call the sandbox, as the upload's authorization names it."""
+    return {
+        "instance_url": site.instance_url,
+        "web_url_instance": site.web_url,
+        "username": site.username,
+        "api_token": site.token,
+    }
+
+
+def _print_sandbox(site: Sandbox) -> None:
+    for name, value in describe_sandbox(site).items():
+        console.print(f"{name:<18}{value}", markup=False)
+    console.print("It listens on this machine only: allow it in the server's environment with")
+    console.print("HEADWATER_ALLOWED_PRIVATE_HOSTS=127.0.0.1", markup=False)
+
+
+def _configure_logging(settings: Settings, *, json_output: bool) -> None:
+    """Log as the settings say; who wants JSON from a command wants it in its log too."""
+    configure_logging(json_lines=json_output or settings.log_format is LogFormat.JSON)
 
 
 @asynccontextmanager
