@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from headwater.adapters.tokens.callers import Caller, Permission
+from headwater.adapters.tokens.callers import Permission
 from headwater.api.admission import admit_body, admit_query_and_body, ports_of
 from headwater.api.content_inputs import (
     FailedFilesBody,
@@ -26,7 +26,6 @@ from headwater.api.removal_views import (
     VectorsView,
 )
 from headwater.api.views import render_time
-from headwater.domain.access import Reader
 from headwater.domain.errors import InvalidInputError
 from headwater.ports import FailedDocument, HeldDocument, Ports
 from headwater.services.deletion import delete_listed
@@ -48,7 +47,7 @@ async def list_vectors(request: Request) -> StreamingResponse:
         request, Permission.READ, (VectorsQuery, VectorsBody), tenant_at=("tenant_id",)
     )
     ports = ports_of(request)
-    found = list_held(ports, caller.tenant, _reader_of(caller))
+    found = list_held(ports, caller.tenant, caller.sight)
     return await _stream(ports, "documents", _show_all(found, _show_held))
 
 
@@ -78,13 +77,8 @@ async def list_failed_files(request: Request) -> StreamingResponse:
     """List the documents whose last attempt failed: all of them in one answer."""
     caller, _ = await admit_body(request, Permission.READ, FailedFilesBody)
     ports = ports_of(request)
-    found = list_failed(ports, caller.tenant, _reader_of(caller))
+    found = list_failed(ports, caller.tenant, caller.sight)
     return await _stream(ports, "failed_files", _show_all(found, _show_failed))
-
-
-def _reader_of(caller: Caller) -> Reader | None:
-    """Return whose eyes to see with; who may change everything sees everything."""
-    return None if Permission.WRITE in caller.permissions else caller.reader
 
 
 async def _show_all(found: AsyncGenerator[T, None], show: Any) -> AsyncGenerator[BaseModel, None]:

@@ -15,6 +15,8 @@ FOREVER: Final = "public, max-age=31536000, immutable"
 
 _SCRIPTS: Final = files("django_htmx") / "static" / "django_htmx"
 _OWN: Final = files("headwater.console") / "static"
+_STYLES: Final = ("console.css", "reading.css")
+"""Sent as one style sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class StaticFile:
 def _load_files() -> Mapping[str, StaticFile]:
     style, script = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
     return {
-        "console.css": StaticFile((_OWN / "console.css").read_bytes(), style),
+        "console.css": StaticFile(b"".join((_OWN / name).read_bytes() for name in _STYLES), style),
         "icon.svg": StaticFile((_OWN / "icon.svg").read_bytes(), "image/svg+xml"),
         "htmx.js": StaticFile((_SCRIPTS / "htmx-2.min.js").read_bytes(), script),
         "htmx-sse.js": StaticFile((_SCRIPTS / "ext" / "hx-sse-2.min.js").read_bytes(), script),

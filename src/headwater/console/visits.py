@@ -19,6 +19,7 @@ from headwater.domain.access import Reader
 from headwater.domain.errors import NotAllowedError, RetryableError, UnauthenticatedError
 from headwater.domain.ids import TenantId
 from headwater.ports import Ports
+from headwater.services.credentials import Login
 
 CSRF: Final = "csrf"
 """The field of every form that proves that this console made it."""
@@ -26,6 +27,10 @@ CSRF: Final = "csrf"
 
 class NotSignedInError(Exception):
     """Ends a request of somebody who is not signed in, or is not any more."""
+
+
+class NotConnectedError(Exception):
+    """Ends a request that needs a Confluence, where the session is connected to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,21 @@ class Visit:
         return self.caller.reader
 
     @property
+    def sight(self) -> Reader | None:
+        """Whose eyes to look at documents with: ``None`` for who may change, and sees, everything."""
+        return self.caller.sight
+
+    @property
     def may_write(self) -> bool:
         """Whether forms that change something are shown, and accepted."""
         return Permission.WRITE in self.caller.permissions
+
+
+def find_login(visit: Visit) -> Login:
+    """Return the Confluence that the session is connected to; ``NotConnectedError`` without one."""
+    if visit.session.login is None:
+        raise NotConnectedError
+    return visit.session.login
 
 
 def is_stopping(app: FastAPI) -> bool:

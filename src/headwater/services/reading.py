@@ -77,11 +77,22 @@ async def read_document(
     ports: Ports, tenant: TenantId, document_id: DocumentId, *, reader: Reader | None
 ) -> ReadDocument:
     """Return a document; ``NotFoundError`` where it is not known, or not the reader's to read."""
-    await _read_visible(ports, tenant, document_id, reader)
+    await read_entry(ports, tenant, document_id, reader=reader)
     found = await ports.store.read_chunks(Namespace(tenant), [document_id])
     # Asked again: what was tightened or taken out meanwhile must not slip through.
-    entry = await _read_visible(ports, tenant, document_id, reader)
+    entry = await read_entry(ports, tenant, document_id, reader=reader)
     return _make_document(entry, found)
+
+
+async def read_entry(
+    ports: Ports, tenant: TenantId, document_id: DocumentId, *, reader: Reader | None
+) -> CatalogEntry:
+    """Return what is known of a document, without its text; errors as :func:`read_document`."""
+    scopes = await visible_scopes(ports, tenant, reader)
+    found = await ports.library.read(tenant, [document_id])
+    if not found or not sees(scopes, found[0].known.access_scope):
+        raise _not_found()
+    return found[0]
 
 
 async def read_linked(
@@ -187,16 +198,6 @@ def _find_restricted(rules: Mapping[Scope, ScopeRule], scopes: Iterable[Scope]) 
         for scope in scopes
         if any(EVERYONE not in clause for clause in chain_clauses(rules, scope))
     )
-
-
-async def _read_visible(
-    ports: Ports, tenant: TenantId, document_id: DocumentId, reader: Reader | None
-) -> CatalogEntry:
-    scopes = await visible_scopes(ports, tenant, reader)
-    found = await ports.library.read(tenant, [document_id])
-    if not found or not sees(scopes, found[0].known.access_scope):
-        raise _not_found()
-    return found[0]
 
 
 def _not_found() -> NotFoundError:

@@ -121,8 +121,14 @@ async def explain_access(
     entry = await find_entry(catalog, tenant, source_url)
     if entry is None:
         raise NotFoundError("no such page is known; POST /v2/confluence/why tells more")
-    chain = await read_chain(catalog, tenant, entry)
     named = tuple(map(parse_principal, principals))
+    return judge_access(entry, await read_chain(catalog, tenant, entry), named)
+
+
+def judge_access(
+    entry: CatalogEntry, chain: tuple[Link, ...], named: tuple[Principal, ...]
+) -> AccessReport:
+    """Say how each of these fares along a document's chain, and all of them as one reader."""
     each = tuple(_judge_reader(chain, (principal,)) for principal in named)
     return AccessReport(entry, chain, each, _judge_reader(chain, named))
 

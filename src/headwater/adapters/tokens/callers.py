@@ -33,6 +33,11 @@ class Caller:
     reader: Reader
     expires_at: float
 
+    @property
+    def sight(self) -> Reader | None:
+        """Whose eyes to look at documents with: ``None`` for who may change, and sees, everything."""
+        return None if Permission.WRITE in self.permissions else self.reader
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
