@@ -53,7 +53,7 @@ def stack_bars(amounts: Iterable[Amount]) -> Sequence[Bar]:
 def place_lag(seconds: float) -> float:
     """Return where a time span stands on the axis from a second to thirty days, by its logarithm."""
     kept = min(max(seconds, SHORTEST_LAG), LONGEST_LAG)
-    return WIDTH * math.log(kept / SHORTEST_LAG) / math.log(LONGEST_LAG / SHORTEST_LAG)
+    return WIDTH * (math.log(kept / SHORTEST_LAG) / math.log(LONGEST_LAG / SHORTEST_LAG))
 
 
 def mark_lags() -> Sequence[Tick]:
