@@ -11,14 +11,14 @@ from fastapi import FastAPI
 
 from headwater.adapters.quotas import OpenStreams, RateLimiter
 from headwater.adapters.tokens.callers import Authenticator
-from headwater.console import documents, jobs, overview, search, sign_in, statics
+from headwater.console import connect, documents, jobs, overview, search, sign_in, spaces, statics
 from headwater.console.headers import SecurityHeaders
 from headwater.console.refusals import install_handlers
 from headwater.console.sessions import Sessions
 from headwater.console.visits import Gate
 from headwater.ports import Ports
 
-PAGES: Final = (statics, sign_in, jobs, documents, search, overview)
+PAGES: Final = (statics, sign_in, connect, spaces, jobs, documents, search, overview)
 
 
 def create_console(

@@ -33,9 +33,9 @@ class Form:
         return bool(self.text(name))
 
     def lines(self, name: str) -> tuple[str, ...]:
-        """Return the parts of a field that are separated by commas or line breaks, each once."""
-        parts = self.text(name).replace(",", "\n").splitlines()
-        return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+        """Return the lines of a field that hold something, each once."""
+        lines = map(str.strip, self.text(name).splitlines())
+        return tuple(dict.fromkeys(filter(None, lines)))
 
 
 async def read_form(request: Request) -> Form:

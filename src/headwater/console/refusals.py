@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from headwater.console.rendering import render
-from headwater.console.visits import NotSignedInError, find_visit
+from headwater.console.visits import NotConnectedError, NotSignedInError, find_visit
 from headwater.domain.errors import (
     ConflictError,
     HeadwaterError,
@@ -60,6 +60,7 @@ _HTTP: Final[Mapping[int, str]] = {
 def install_handlers(app: FastAPI) -> None:
     """Make every error of the console answer as a page."""
     app.add_exception_handler(NotSignedInError, _ask_to_sign_in)
+    app.add_exception_handler(NotConnectedError, _ask_to_connect)
     app.add_exception_handler(HeadwaterError, _answer_our_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_parameters)
@@ -87,12 +88,17 @@ async def _ask_to_sign_in(request: Request, _: Exception) -> Response:
     return RedirectResponse(url, 303)
 
 
+async def _ask_to_connect(request: Request, _: Exception) -> Response:
+    return RedirectResponse(f"{request.scope['root_path']}/connect", 303)
+
+
 async def _answer_our_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HeadwaterError)  # noqa: S101  (registered for this class alone)
     refusal = describe_refusal(error)
     if refusal is _UNEXPECTED:
         raise error
-    return render_refusal(request, refusal, str(error))
+    is_about_connection = isinstance(error, SourceRefusedError | SourceUnreachableError)
+    return render_refusal(request, refusal, str(error), to_connect=is_about_connection)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
@@ -115,8 +121,15 @@ async def _answer_unexpected(request: Request, _: Exception) -> Response:
     return render_refusal(request, _UNEXPECTED, text)
 
 
-def render_refusal(request: Request, refusal: Refusal, text: str) -> Response:
-    """Return the page that says what went wrong."""
+def render_refusal(
+    request: Request, refusal: Refusal, text: str, *, to_connect: bool = False
+) -> Response:
+    """Return the page that says what went wrong, and where to go on."""
     return render(
-        request, "refusal.html", status_code=refusal.status, title=refusal.title, text=text
+        request,
+        "refusal.html",
+        status_code=refusal.status,
+        title=refusal.title,
+        text=text,
+        to_connect=to_connect,
     )

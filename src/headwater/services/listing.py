@@ -10,7 +10,7 @@ from typing import Final
 
 from headwater.domain.content import DocumentKind, ListedDocument, Space
 from headwater.domain.errors import ConfigError, InvalidInputError
-from headwater.domain.ids import ContentId, SpaceKey, TenantId
+from headwater.domain.ids import ContentId, SiteId, SpaceKey, TenantId
 from headwater.domain.jobs import SiteAddress, SiteCredential
 from headwater.domain.sync import KnownDocument
 from headwater.pipeline.planning import is_searchable
@@ -39,6 +39,8 @@ class ListingQuestion:
     limit: int
     space: SpaceKey | None = None
     parent: ContentId | None = None
+    words: str = ""
+    """Of spaces: only those whose key or name holds this, without case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class BrowsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SpaceListing:
-    """Some spaces by key, how many there are, and the cursor of the next ones."""
+    """Some spaces of a site by key, how many there are, and the cursor of the next ones."""
 
+    site: SiteId
     spaces: tuple[CountedSpace, ...]
     total: int
     next: str | None
@@ -116,7 +119,11 @@ async def list_content(
 async def _list_spaces(
     source: Source, question: ListingQuestion, place: _Place, seal: "_CursorSeal"
 ) -> SpaceListing:
-    spaces = sorted(await source.list_spaces(), key=lambda space: space.key)
+    wanted = question.words.casefold()
+    spaces = sorted(
+        (space for space in await source.list_spaces() if _names(space, wanted)),
+        key=lambda space: space.key,
+    )
     left = [space for space in spaces if place.position is None or space.key > place.position]
     shown = left[: question.limit]
     counts = await asyncio.gather(
@@ -126,7 +133,11 @@ async def _list_spaces(
     counted = map(CountedSpace, shown, padded)
     is_end = len(left) <= question.limit
     following = None if is_end else seal.close(_Place(shown[-1].key))
-    return SpaceListing(tuple(counted), len(spaces), following)
+    return SpaceListing(source.site, tuple(counted), len(spaces), following)
+
+
+def _names(space: Space, wanted: str) -> bool:
+    return wanted in space.key.casefold() or wanted in space.name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +229,8 @@ class _CursorSeal:
     def _mark(self) -> str:
         """Return a digest of everything that may not change from page to page; ``limit`` may."""
         asked = self.question
-        place = (asked.address.instance_url, asked.space, asked.parent, self.tenant.value)
+        address = asked.address.instance_url
+        place = (address, asked.space, asked.parent, asked.words, self.tenant.value)
         return hashlib.sha256(repr(place).encode()).hexdigest()[:32]
 
 

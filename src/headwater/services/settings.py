@@ -16,6 +16,7 @@ from headwater.domain.settings import (
     SyncConfigurationId,
     SyncSettings,
 )
+from headwater.pipeline.cron import is_cron
 from headwater.ports import Embedder, Extractor, Ports
 from headwater.services.credentials import release_credentials
 
@@ -63,6 +64,25 @@ def check_feasible(settings: SyncSettings, embedder: Embedder, extractor: Extrac
             known = ", ".join(sorted(name for name in extractor.languages if len(name) == 2))  # noqa: PLR2004  (the short codes)
             text = f"OCR does not read this language; permitted: {known}"
             raise InvalidInputError(("ocr_languages", place), text, "type_error.enum")
+
+
+async def set_schedule(
+    ports: Ports, tenant: TenantId, name: SyncConfigurationId, cron: str | None
+) -> None:
+    """Set, change or (``None``) take away what repeats a configuration; its other settings stay.
+
+    ``InvalidInputError`` for what is no five-field cron expression, and for one configuration too many.
+    """
+    if cron is not None and not is_cron(cron):
+        raise InvalidInputError(
+            ("schedule",),
+            "give five cron fields in UTC: minute, hour, day, month, weekday, such as 0 3 * * *",
+            "value_error.cron",
+        )
+    found = await ports.configurations.find(tenant, name)
+    settings = found.settings if found else SyncSettings()
+    if settings.schedule != cron:
+        await put_configuration(ports, tenant, name, replace(settings, schedule=cron))
 
 
 async def read_configuration(
