@@ -8,12 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import PurePath
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from headwater.domain.jobs import DocumentCounts, Job, Progress
+
+BUILD: Final = Gauge("headwater_build_info", "Which version runs; always 1.", ["version"])
+BUILD.labels(version("headwater")).set(1)
 
 REQUESTS: Final = Counter(
     "headwater_http_requests", "Answered HTTP requests.", ["method", "route", "status"]
