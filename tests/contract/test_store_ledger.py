@@ -3,16 +3,16 @@
 import pytest
 
 from headwater.domain.ids import DocumentId
+from tests.contract.catalog_samples import ENGINES, open_engine
 from tests.contract.records import ACME, OTHER, make_namespace
-from tests.pinecone.opening import open_ledger
 
 ONE, TWO = DocumentId("confluence:x:1"), DocumentId("confluence:x:2")
 
 
-@pytest.fixture
-async def ledger(tmp_path):
-    async with open_ledger(tmp_path) as opened:
-        yield opened
+@pytest.fixture(params=ENGINES)
+async def ledger(request, tmp_path):
+    async with open_engine(request.param, tmp_path) as stores:
+        yield stores.ledger
 
 
 async def test_what_may_be_there_is_the_most_that_was_expected(ledger):

@@ -8,7 +8,13 @@ from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, tuple_,
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schedules import read_scheduled_credentials
-from headwater.adapters.catalog.schema import credentials, jobs
+from headwater.adapters.catalog.schema import (
+    credentials,
+    jobs,
+    named_uploads,
+    sync_configurations,
+)
+from headwater.adapters.catalog.statements import keep_out_writers
 from headwater.domain.ids import CredentialId, TenantId
 from headwater.ports import SealedCredential
 
@@ -39,6 +45,8 @@ class SqlCredentialStore:
         needed = _used_by(or_(jobs.c.finished_at.is_(None), jobs.c.finished_at >= ended_before))
         key = tuple_(credentials.c.tenant, credentials.c.credential_id)
         async with self.database.write() as connection:
+            # Nothing comes to need a credential between the look and the removal.
+            await keep_out_writers(connection, jobs, named_uploads, sync_configurations)
             kept = await read_scheduled_credentials(connection)
             old = select(credentials.c.tenant, credentials.c.credential_id).where(
                 key.in_(ended), key.not_in(needed)

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.inventory import CHUNKS, is_in, is_there
-from headwater.adapters.catalog.refusing import keep_out_records
 from headwater.adapters.catalog.remembering import SEARCHABLE
 from headwater.adapters.catalog.rows import AnyRow
 from headwater.adapters.catalog.schema import (
@@ -21,7 +20,7 @@ from headwater.adapters.catalog.schema import (
     work_items,
 )
 from headwater.adapters.catalog.scopes import prune_rules
-from headwater.adapters.catalog.statements import split_batches, upsert_rows
+from headwater.adapters.catalog.statements import split_batches, take_turn, upsert_rows
 from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
@@ -60,7 +59,7 @@ class SqlDeletionStore:
     ) -> Removed:
         """In one transaction: take the documents out, leave tombstones, forget cleared spaces."""
         async with self.database.write() as connection:
-            await keep_out_records(connection, tenant)
+            await take_turn(connection, tenant)
             rows = await _read_doomed(connection, tenant, document_ids, cleared)
             await _bury_named(connection, tenant, rows, cleared, (now, claimed_until))
             for place in cleared:
@@ -78,7 +77,7 @@ class SqlDeletionStore:
             query = query.where(tombstones.c.tenant == str(tenant))
         found: dict[TenantId, list[DocumentId]] = {}
         async with self.database.write() as connection:
-            for row in (await connection.execute(query.with_for_update())).all():
+            for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
                 found.setdefault(TenantId(row.tenant), []).append(DocumentId(row.document_id))
             for whose, document_ids in found.items():
                 for batch in split_batches(document_ids):
@@ -89,6 +88,7 @@ class SqlDeletionStore:
     async def settle_removed(self, tenant: TenantId, document_ids: Sequence[DocumentId]) -> None:
         """Note that the vectors of these are gone; what followed its page needs no tombstone any more."""
         async with self.database.write() as connection:
+            await take_turn(connection, tenant)
             for batch in split_batches(document_ids):
                 named = _named(tenant, batch)
                 await connection.execute(delete(tombstones).where(named, tombstones.c.follows_page))
@@ -106,6 +106,7 @@ class SqlDeletionStore:
         """Remove these tombstones, unless the document was deleted once more since."""
         of_site = and_(tombstones.c.tenant == str(tenant), tombstones.c.site == site)
         async with self.database.write() as connection:
+            await take_turn(connection, tenant)
             for tombstone in lifted:
                 await connection.execute(
                     delete(tombstones).where(

@@ -35,7 +35,7 @@ from headwater.adapters.catalog.rows import (
 )
 from headwater.adapters.catalog.schema import documents, failures, spaces, work_items
 from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
-from headwater.adapters.catalog.statements import of_job, split_batches, upsert_rows
+from headwater.adapters.catalog.statements import of_job, split_batches, take_turn, upsert_rows
 from headwater.adapters.catalog.work import settle_items
 from headwater.adapters.metrics import observe_lag
 from headwater.domain.access import Scope, ScopeRule
@@ -109,6 +109,7 @@ class SqlCatalog:
         longer pending; or it was not, then nothing of it was counted.
         """
         async with self.database.write() as connection:
+            await take_turn(connection, ref.tenant)
             job = await lock_job(connection, ref)
             refused = await refuse_deleted(connection, job, results, self.now())
             if refused:
@@ -129,10 +130,11 @@ class SqlCatalog:
     ) -> None:
         """In one transaction: remove those of the documents that are in the space, and count them."""
         async with self.database.write() as connection:
+            await take_turn(connection, ref.tenant)
             gone: list[KnownDocument] = []
             for named in _name_documents(ref.tenant, document_ids):
                 here = and_(named, documents.c.space == space)
-                rows = await connection.execute(select(documents).where(here).with_for_update())
+                rows = await connection.execute(select(documents).where(here))
                 gone += [known_from_row(row) for row in rows]
                 await connection.execute(delete(documents).where(here))
             await change_job(connection, ref, tally(gone))
@@ -143,6 +145,7 @@ class SqlCatalog:
         """In one transaction: mark the documents as held and count; only a searchable one can be held."""
         held = update(documents).values(state=DocumentState.HELD.value)
         async with self.database.write() as connection:
+            await take_turn(connection, ref.tenant)
             await change_job(connection, ref, change)
             for named in _name_documents(ref.tenant, document_ids):
                 await connection.execute(held.where(named, documents.c.state.in_(SEARCHABLE)))
@@ -194,6 +197,7 @@ class SqlCatalog:
     ) -> None:
         """In one transaction: remove those of the documents that are held still, and change the job."""
         async with self.database.write() as connection:
+            await take_turn(connection, ref.tenant)
             job = await lock_job(connection, ref)
             wanted = set(document_ids)
             held = await read_held(connection, ref.tenant, job.request.space)
@@ -213,6 +217,7 @@ class SqlCatalog:
     ) -> None:
         """In one transaction: replace the space's rules and move what was listed; open nothing else."""
         async with self.database.write() as connection:
+            await take_turn(connection, ref.tenant)
             space = (await lock_job(connection, ref)).request.space
             frozen = await freeze_unlisted(connection, ref, site, rules)
             await put_rules(connection, ref.tenant, space, site, [*rules, *frozen])
@@ -228,6 +233,7 @@ class SqlCatalog:
     ) -> None:
         """Add or replace these rules; the space's other rules stay."""
         async with self.database.write() as connection:
+            await take_turn(connection, tenant)
             await put_rules(connection, tenant, space, site, rules)
 
     async def scope_rules(self, tenant: TenantId) -> Mapping[Scope, ScopeRule]:

@@ -164,7 +164,8 @@ async def change_job(connection: AsyncConnection, ref: JobRef, change: JobChange
 
 async def lock_job(connection: AsyncConnection, ref: JobRef) -> Job:
     """Return the job, locked until the caller's transaction ends; ``NotFoundError`` without it."""
-    query = select(jobs).where(of_job(jobs, ref)).with_for_update()
+    # Without the key: who adds rows that belong to the job need not wait for its counters.
+    query = select(jobs).where(of_job(jobs, ref)).with_for_update(key_share=True)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise NotFoundError(

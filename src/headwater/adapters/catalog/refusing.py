@@ -18,33 +18,18 @@ from headwater.domain.sync import DocumentResult, Outcome
 WHOLE_SITE = ""
 
 
-async def keep_out_records(connection: AsyncConnection, tenant: TenantId) -> None:
-    """Let no job of the tenant record anything until this transaction ends.
-
-    SQLite's writers wait for each other anyway; Postgres is told by an advisory lock.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(str(tenant)))))
-
-
-async def _wait_for_removals(connection: AsyncConnection, tenant: TenantId) -> None:
-    if connection.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock_shared(func.hashtext(str(tenant)))
-        await connection.execute(select(lock))
-
-
 async def refuse_deleted(
     connection: AsyncConnection, job: Job, results: Sequence[DocumentResult], now: datetime
 ) -> list[DocumentId]:
     """Return the documents that were deleted since the job decided about them.
 
+    The caller has the tenant's turn.
     The job may have written their vectors after the deletion removed them, so each is marked as yet
     to be removed.
     """
     metadata = [item.metadata for item in results if item.outcome is not Outcome.SKIPPED]
     if not metadata:
         return []
-    await _wait_for_removals(connection, job.ref.tenant)
     graves = await _read_graves(connection, job.ref.tenant, metadata)
     cleared_at = await _find_clearance(connection, job, metadata)
     refused = [

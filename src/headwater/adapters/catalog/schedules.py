@@ -79,7 +79,8 @@ async def take_standing(connection: AsyncConnection, job: Job, standing: Standin
     """
     if standing.instead_of is not None:
         here = _at(job.ref.tenant, standing, job.request.space)
-        found = await connection.execute(select(named_uploads.c.job_id).where(here))
+        standing_now = select(named_uploads.c.job_id).where(here).with_for_update()
+        found = await connection.execute(standing_now)
         if found.scalar_one_or_none() != standing.instead_of:
             raise ConflictError(f"job {standing.instead_of!r} is not what is repeated any more")
     row = {

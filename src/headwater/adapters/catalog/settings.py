@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, select
 
 from headwater.adapters.catalog.encoding import settings_from_json, settings_to_json
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schema import blacklist_entries, sync_configurations
-from headwater.adapters.catalog.statements import upsert_rows
+from headwater.adapters.catalog.statements import make_insert, upsert_rows
 from headwater.domain.ids import TenantId
 from headwater.domain.settings import (
     BlacklistEntry,
@@ -28,18 +28,15 @@ class SqlSyncConfigurationStore:
 
     async def put(self, tenant: TenantId, configuration: SyncConfiguration) -> None:
         """Add the configuration; one of that id keeps its creation time and is replaced otherwise."""
-        named = _named(sync_configurations, tenant, configuration.id)
-        query = select(sync_configurations.c.created_at).where(named)
+        row = {
+            "tenant": str(tenant),
+            "id": configuration.id,
+            "settings": settings_to_json(configuration.settings),
+            "created_at": configuration.created_at,
+            "updated_at": configuration.updated_at,
+        }
         async with self.database.write() as connection:
-            created = (await connection.execute(query)).scalar_one_or_none()
-            row = {
-                "tenant": str(tenant),
-                "id": configuration.id,
-                "settings": settings_to_json(configuration.settings),
-                "created_at": created or configuration.created_at,
-                "updated_at": configuration.updated_at,
-            }
-            await upsert_rows(connection, sync_configurations, [row])
+            await upsert_rows(connection, sync_configurations, [row], kept=["created_at"])
 
     async def find(
         self, tenant: TenantId, configuration_id: SyncConfigurationId
@@ -70,18 +67,15 @@ class SqlBlacklistStore:
 
     async def add(self, tenant: TenantId, entry: BlacklistEntry) -> BlacklistEntry:
         """Add the entry; where the same kind and value is on the list, that entry is the answer."""
-        same = and_(
-            blacklist_entries.c.tenant == str(tenant),
-            blacklist_entries.c.kind == entry.kind.value,
-            blacklist_entries.c.value == entry.value,
-        )
         async with self.database.write() as connection:
-            known = (await connection.execute(select(blacklist_entries).where(same))).mappings()
-            row = known.one_or_none()
-            if row is None:
-                values = _entry_row(tenant, entry)
-                await connection.execute(insert(blacklist_entries).values(values))
-        return _read_entry(row) if row else entry
+            insert = make_insert(connection, blacklist_entries).values(_entry_row(tenant, entry))
+            # One step, so that of two who add the same at once the second gets the first's; a row
+            # that nothing is set in would not be returned.
+            added = insert.on_conflict_do_update(
+                index_elements=["tenant", "kind", "value"], set_={"value": insert.excluded.value}
+            )
+            found = await connection.execute(added.returning(*blacklist_entries.c))
+            return _read_entry(found.mappings().one())
 
     async def list(self, tenant: TenantId) -> Sequence[BlacklistEntry]:
         """Return the tenant's entries, oldest first."""

@@ -1,12 +1,14 @@
 """Pieces of SQL that SQLite and Postgres both speak."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_
+from sqlalchemy import ColumnElement, Table, and_, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headwater.domain.ids import TenantId
 from headwater.domain.jobs import JobRef
 
 Item = TypeVar("Item")
@@ -27,14 +29,56 @@ def of_job(table: Table, ref: JobRef) -> ColumnElement[bool]:
     return and_(table.c.tenant == str(ref.tenant), table.c.job_id == ref.job_id)
 
 
-async def upsert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert whole rows; where the key exists already, every other column is replaced."""
+async def upsert_rows(
+    connection: AsyncConnection, table: Table, rows: Sequence[Row], *, kept: Collection[str] = ()
+) -> None:
+    """Insert whole rows; where the key exists already, every other column but the kept is replaced."""
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = make_insert(connection, table)
     keys = [column.name for column in table.primary_key.columns]
     replaced = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+    changed = {name: value for name, value in replaced.items() if name not in kept}
+    # Two that write the same rows in two orders would wait for each other on Postgres.
+    ordered = sorted(rows, key=lambda row: [row[name] for name in keys])
     await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
+        statement.on_conflict_do_update(index_elements=keys, set_=changed), ordered
     )
+
+
+def make_insert(connection: AsyncConnection, table: Table) -> Any:
+    """Return an ``INSERT`` that can say what to do where the key exists already."""
+    return postgresql.insert(table) if _is_postgres(connection) else sqlite.insert(table)
+
+
+class Turn(IntEnum):
+    """What the writers of one tenant take turns at. The numbers are Postgres's, for ever."""
+
+    INDEX = 1
+    """Documents, who may read them, and what was deleted on request."""
+
+    LEDGER = 2
+    """What a vector store elsewhere holds."""
+
+
+async def take_turn(connection: AsyncConnection, tenant: TenantId, turn: Turn = Turn.INDEX) -> None:
+    """Wait until no other transaction has the tenant's turn, and keep it until the caller's ends.
+
+    For what is decided by rows that are read first, or that are not there yet, as no row lock could
+    hold those. Taken before any row is locked, so that nobody who has a row waits for a turn. SQLite's
+    writers take turns anyway.
+    """
+    if _is_postgres(connection):
+        key = func.hashtext(str(tenant))
+        await connection.execute(select(func.pg_advisory_xact_lock(int(turn), key)))
+
+
+async def keep_out_writers(connection: AsyncConnection, *tables: Table) -> None:
+    """Let no other transaction write to these tables until the caller's ends."""
+    if _is_postgres(connection):
+        names = ", ".join(table.name for table in tables)
+        await connection.execute(text(f"LOCK TABLE {names} IN SHARE MODE"))
+
+
+def _is_postgres(connection: AsyncConnection) -> bool:
+    return connection.dialect.name == "postgresql"

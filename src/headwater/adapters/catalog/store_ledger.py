@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schema import store_ledger, store_terms
-from headwater.adapters.catalog.statements import split_batches, upsert_rows
+from headwater.adapters.catalog.statements import (
+    Turn,
+    make_insert,
+    split_batches,
+    take_turn,
+    upsert_rows,
+)
 from headwater.domain.ids import DocumentId, Namespace
 
 ALL_RECORDS: Final = -1
@@ -28,6 +33,7 @@ class SqlStoreLedger:
     ) -> Mapping[DocumentId, int]:
         """Note that each document is about to have so many records; return what it may have had."""
         async with self.database.write() as connection:
+            await take_turn(connection, namespace.tenant, Turn.LEDGER)
             known = await _read(connection, namespace, list(records))
             most = {key: max(count, known.get(key, 0)) for key, count in records.items()}
             await upsert_rows(connection, store_ledger, _ledger_rows(namespace, most))
@@ -38,6 +44,7 @@ class SqlStoreLedger:
         kept = {key: count for key, count in records.items() if count}
         gone = [key for key, count in records.items() if not count]
         async with self.database.write() as connection:
+            await take_turn(connection, namespace.tenant, Turn.LEDGER)
             await upsert_rows(connection, store_ledger, _ledger_rows(namespace, kept))
             for some in split_batches(gone):
                 named = store_ledger.c.document_id.in_(some)
@@ -55,6 +62,7 @@ class SqlStoreLedger:
     async def forget(self, namespace: Namespace) -> None:
         """Forget all that was written to the namespace, its words too."""
         async with self.database.write() as connection:
+            await take_turn(connection, namespace.tenant, Turn.LEDGER)
             for table in (store_ledger, store_terms):
                 await connection.execute(delete(table).where(_of(table, namespace)))
 
@@ -113,8 +121,7 @@ async def _read(
 
 
 def _adding(connection: AsyncConnection) -> Any:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(store_terms)
+    statement = make_insert(connection, store_terms)
     return statement.on_conflict_do_update(
         index_elements=["tenant", "generation", "term"],
         set_={"records": store_terms.c.records + statement.excluded.records},
