@@ -28,6 +28,7 @@ OCR_OFF: Final = "ocr_off"
 
 UNSUPPORTED_FORMAT: Final = "unsupported_format"
 
+_METADATA_ENCODER: Final = json.JSONEncoder(sort_keys=True, default=str)
 _METADATA_NAMES: Final = tuple(item.name for item in fields(DocumentMetadata))
 
 _LASTING_REASONS: Final = frozenset({BEFORE_LAST_SYNC, OCR_OFF, UNSUPPORTED_FORMAT})
@@ -122,8 +123,7 @@ def digest_metadata(metadata: DocumentMetadata) -> str:
     # Not by ``asdict``, which copies every value and takes longer than all the rest.
     values = {name: getattr(metadata, name) for name in _METADATA_NAMES}
     values["labels"] = sorted(metadata.labels)
-    text = json.dumps(values, sort_keys=True, default=str, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_METADATA_ENCODER.encode(values).encode()).hexdigest()[:32]
 
 
 def digest_comments(comments: Sequence[Comment]) -> str:

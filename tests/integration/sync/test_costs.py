@@ -3,6 +3,7 @@
 from math import ceil
 
 import pytest
+from sqlalchemy import event
 
 from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.people import ADMIN_ACCOUNT
@@ -56,3 +57,20 @@ async def test_requests_grow_by_the_batch_and_an_unchanged_space_embeds_nothing(
     lab.world.edit(filled[PAGES // 2], paragraphs("word300x stands elsewhere now"))
     assert await sync(lab, **access) <= unchanged + AN_EDIT
     assert lab.embedder.texts_embedded == embedded + 1
+
+
+async def test_an_unchanged_sync_takes_no_statement_per_page(lab: Lab) -> None:
+    number = 200
+    for page in pages(lab.world, number):
+        lab.world.restrict(page, users=[ADMIN_ACCOUNT])
+    access = {"restriction": ContentRestriction(source_restriction=True)}
+    await lab.sync(**access)
+    statements: list[str] = []
+    event.listen(
+        lab.stores.engine.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    job = await lab.sync(**access)
+    assert job.progress.documents.unchanged == number
+    assert len(statements) < number

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import Json
+from headwater.adapters.catalog.naming import name_items
 from headwater.adapters.catalog.schema import work_items
-from headwater.adapters.catalog.statements import of_job, split_batches
 from headwater.domain.content import DocumentKind
 from headwater.domain.jobs import JobRef
 from headwater.domain.sync import DocumentResult
@@ -22,7 +22,7 @@ async def read_listed(
     connection: AsyncConnection, ref: JobRef, results: Sequence[DocumentResult]
 ) -> Listed:
     """Return what the job's listing says of these documents, by content id."""
-    ids = {result.metadata.content_id for result in results}
+    ids = [result.metadata.content_id for result in results]
     query = select(
         work_items.c.content_id,
         work_items.c.created_at,
@@ -30,14 +30,9 @@ async def read_listed(
         work_items.c.file_size,
     )
     found: dict[str, Json] = {}
-    for length in {len(content_id) for content_id in ids}:
-        alike = sorted(content_id for content_id in ids if len(content_id) == length)
-        for batch in split_batches(alike):
-            named = (work_items.c.id_length == length, work_items.c.content_id.in_(batch))
-            rows = await connection.execute(query.where(of_job(work_items, ref), *named))
-            found |= {
-                row["content_id"]: {name: row[name] for name in FACTS} for row in rows.mappings()
-            }
+    for named in name_items(ref, ids):
+        rows = await connection.execute(query.where(named))
+        found |= {row["content_id"]: {name: row[name] for name in FACTS} for row in rows.mappings()}
     return found
 
 

@@ -19,15 +19,27 @@ from headwater.pipeline.scopes import follow_page, freeze_rules
 async def move_listed(
     connection: AsyncConnection, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
 ) -> None:
-    """Set the present scope of these documents."""
-    for scope, content_ids in _group_by_scope(scopes).items():
+    """Set the present scope of these documents; nothing is written where none has changed."""
+    of_site = _of_site(tenant, site)
+    moved = await _choose_moved(connection, of_site, scopes)
+    for scope, content_ids in _group_by_scope(moved).items():
         for batch in split_batches(content_ids):
+            named = documents.c.content_id.in_(batch)
             await connection.execute(
-                update(documents)
-                .where(_of_site(tenant, site), documents.c.content_id.in_(batch))
-                .where(documents.c.access_scope != scope)
-                .values(access_scope=scope)
+                update(documents).where(of_site, named).values(access_scope=scope)
             )
+
+
+async def _choose_moved(
+    connection: AsyncConnection, of_site: ColumnElement[bool], scopes: Mapping[ContentId, Scope]
+) -> dict[ContentId, Scope]:
+    moved: dict[ContentId, Scope] = {}
+    query = select(documents.c.content_id, documents.c.access_scope).where(of_site)
+    for batch in split_batches(list(scopes)):
+        for row in await connection.execute(query.where(documents.c.content_id.in_(batch))):
+            if row.access_scope != scopes[row.content_id]:
+                moved[row.content_id] = scopes[row.content_id]
+    return moved
 
 
 async def freeze_unlisted(

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.encoding import Json, restriction_from_json, restriction_to_json
 from headwater.adapters.catalog.engine import Database
+from headwater.adapters.catalog.naming import name_items
 from headwater.adapters.catalog.rows import (
     AnyRow,
     attachment_to_row,
@@ -46,7 +47,7 @@ from headwater.domain.content import (
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobRef
-from headwater.domain.sync import Decision, WorkItem
+from headwater.domain.sync import Action, Decision, WorkItem
 from headwater.ports import ListedCounts
 
 PLACE = (work_items.c.id_length, work_items.c.content_id)
@@ -137,15 +138,13 @@ class SqlWorkList:
 
     async def decide(self, ref: JobRef, decisions: Sequence[Decision]) -> None:
         """Set what is to be done with listed documents; others are ignored."""
-        values = [
-            {
-                "action": decision.action.value,
-                "reason": decision.reason,
-                **_target(decision.content_id),
-            }
-            for decision in decisions
-        ]
-        await self._update(ref, values)
+        alike: dict[tuple[Action, str | None], list[ContentId]] = {}
+        for decision in decisions:
+            alike.setdefault((decision.action, decision.reason), []).append(decision.content_id)
+        async with self.database.write() as connection:
+            for (action, reason), content_ids in alike.items():
+                values = {"action": action.value, "reason": reason}
+                await _update_alike(connection, ref, content_ids, values)
 
     async def pending(
         self, ref: JobRef, *, after: ContentId | None = None, limit: int
@@ -194,9 +193,15 @@ async def settle_items(
     connection: AsyncConnection, ref: JobRef, content_ids: Sequence[ContentId]
 ) -> None:
     """Mark listed documents as settled, within the caller's transaction; others are ignored."""
-    if content_ids:
-        values = [{"settled": True, **_target(content_id)} for content_id in content_ids]
-        await connection.execute(_update_item(ref), values)
+    await _update_alike(connection, ref, content_ids, {"settled": True})
+
+
+async def _update_alike(
+    connection: AsyncConnection, ref: JobRef, content_ids: Iterable[ContentId], values: Json
+) -> None:
+    """Set the same values for many, in few statements."""
+    for named in name_items(ref, content_ids):
+        await connection.execute(update(work_items).where(named).values(values))
 
 
 def _select_items(ref: JobRef) -> Select[Any]:

@@ -1,5 +1,6 @@
 """How a document ended, and the one place where that is recorded and counted."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -7,7 +8,7 @@ from dataclasses import replace
 from headwater.domain.content import DocumentKind, DocumentMetadata
 from headwater.domain.errors import DocumentError, HeadwaterError
 from headwater.domain.ids import DocumentId
-from headwater.domain.jobs import DocumentCounts, JobChange, LossyDocument, Progress
+from headwater.domain.jobs import ChunkCounts, DocumentCounts, JobChange, LossyDocument, Progress
 from headwater.domain.removal import DELETED
 from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.pipeline.planning import digest_metadata
@@ -73,22 +74,28 @@ def _leave_out(result: DocumentResult, refused: Sequence[DocumentId]) -> Documen
 
 def count_results(results: Iterable[DocumentResult]) -> Progress:
     """Return what these results add to a job's progress."""
-    total = Progress()
-    for result in results:
-        counted = DocumentCounts(done=1, **{result.outcome.value: 1})
-        is_attachment = result.metadata.kind is DocumentKind.ATTACHMENT
-        total += Progress(
-            documents=DocumentCounts() if is_attachment else counted,
-            attachments=counted if is_attachment else DocumentCounts(),
-            chunks=result.chunks,
-            ocr_pages=result.ocr_pages,
-            skipped={result.skip_reason: 1} if result.skip_reason else {},
-            losses=result.losses or {},
-            lossiest=_name_lossy(result),
-        )
-    return total
+    every = tuple(results)
+    files = [item for item in every if item.metadata.kind is DocumentKind.ATTACHMENT]
+    pages = [item for item in every if item.metadata.kind is not DocumentKind.ATTACHMENT]
+    counted = Progress(
+        documents=_count_outcomes(pages),
+        attachments=_count_outcomes(files),
+        chunks=sum((item.chunks for item in every), ChunkCounts()),
+        ocr_pages=sum(item.ocr_pages for item in every),
+        skipped=dict(Counter(item.skip_reason for item in every if item.skip_reason)),
+    )
+    return sum((_count_losses(item) for item in every if item.losses), counted)
 
 
-def _name_lossy(result: DocumentResult) -> tuple[LossyDocument, ...]:
-    lost = sum((result.losses or {}).values())
-    return (LossyDocument(result.metadata.title, lost),) if lost else ()
+def _count_outcomes(results: Sequence[DocumentResult]) -> DocumentCounts:
+    outcomes = Counter(item.outcome for item in results)
+    counts = {outcome.value: number for outcome, number in outcomes.items()}
+    return DocumentCounts(done=len(results), **counts)
+
+
+def _count_losses(result: DocumentResult) -> Progress:
+    losses = result.losses or {}
+    return Progress(
+        losses=losses,
+        lossiest=(LossyDocument(result.metadata.title, sum(losses.values())),),
+    )
