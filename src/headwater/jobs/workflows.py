@@ -33,6 +33,9 @@ Plain = dict[str, Any]
 CATALOG_WAIT: Final = 30.0
 """Seconds at most between two attempts to write how a job ended."""
 
+AWAY_ATTEMPTS: Final = 120
+"""How often a step is taken up again because a backend is away: an hour of waiting in all."""
+
 MAX_STARTS: Final = 20
 """How often a job may begin without settling one document: more, and it is what ends the process."""
 
@@ -142,7 +145,7 @@ async def _attempt(
     started = monotonic()
     log = _log.bind(job_id=ref.job_id, step=step)
     try:
-        await call(ports, ref)
+        await _take_up(partial(call, ports, ref))
     except HeadwaterError as error:
         log.warning("job ends early", reason=str(error), seconds=_since(started))
         await _insist(partial(abort, ports, ref, error))
@@ -155,6 +158,15 @@ async def _attempt(
         return False
     log.info("job step done", seconds=_since(started))
     return True
+
+
+async def _take_up(call: Callable[[], Awaitable[None]]) -> None:
+    """Run a step; where a backend is away, wait and take it up where it stands, as after a crash."""
+    async for attempt in stamina.retry_context(
+        on=RetryableError, attempts=AWAY_ATTEMPTS, timeout=None, wait_max=CATALOG_WAIT
+    ):
+        with attempt:
+            await call()
 
 
 async def _insist(call: Callable[[], Awaitable[T]]) -> T:

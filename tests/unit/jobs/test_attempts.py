@@ -74,6 +74,31 @@ async def test_the_end_of_a_job_is_written_however_long_the_catalog_is_away(port
     assert (await ports.jobs.find(REF)).status is JobStatus.FAILED
 
 
+async def test_a_step_that_meets_a_backend_away_is_taken_up_again(ports):
+    away = iter([RetryableError("the catalog is away"), RetryableError("still away")])
+    runs = []
+
+    async def call(_ports, _ref):
+        runs.append(1)
+        if error := next(away, None):
+            raise error
+
+    with stamina.set_testing(True, attempts=9):
+        assert await workflows._attempt("bring_in", REF, call)
+    assert len(runs) == 3
+    assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING
+
+
+async def test_a_step_whose_backend_stays_away_ends_its_job(ports):
+    async def call(_ports, _ref):
+        raise RetryableError("the store is away")
+
+    with stamina.set_testing(True, attempts=2):
+        assert not await workflows._attempt("bring_in", REF, call)
+    job = await ports.jobs.find(REF)
+    assert (job.status, job.message) == (JobStatus.FAILED, "the store is away")
+
+
 @pytest.mark.usefixtures("ports")
 async def test_a_workflow_checks_in_while_it_runs():
     lent = runtime.current_runtime()
