@@ -6,6 +6,7 @@ calls a running server nor ``--help`` needs any of them.
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -79,17 +80,26 @@ def _list_missing_keys(settings: Settings) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_ports(
-    settings: Settings, *, embedder: Embedder | None = None, store: VectorStore | None = None
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    store: VectorStore | None = None,
+    executes: bool = True,
 ) -> AsyncGenerator[Ports, None]:
     """Open everything, execute stored jobs, and close it all again at the end.
 
     ``settings`` come from :func:`prepare_settings`. An ``embedder`` or ``store`` takes the place
-    of the one they name, and stays the caller's to close. Raises ``ConfigError`` where something
-    cannot be opened as configured.
+    of the one they name, and stays the caller's to close. Without ``executes`` stored jobs are left
+    to other processes. Raises ``ConfigError`` where something cannot be opened as configured.
     """
     async with AsyncExitStack() as stack:
+    from headwater.jobs.elsewhere import JobsElsewhere  # noqa: PLC0415
+
         ports, engine = await _open_all(settings, stack, embedder, store)
         stack.push_async_callback(engine.stop)
+        if not executes:
+            yield replace(ports, queue=JobsElsewhere())
+            return
         await engine.start(ports)
         yield ports
 
@@ -117,7 +127,8 @@ async def _open_all(
     extractor = _open_extractor(stack)
     embedder = MeteredEmbedder(embedder)
     database_url = _database_url(settings) if _has_server(settings) else None
-    engine = JobEngine(settings.data_dir / "jobs", database_url)
+    book = stores.seats if database_url else None
+    engine = JobEngine(settings.data_dir / "jobs", database_url, book)
     ports = _assemble(
         settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
     )

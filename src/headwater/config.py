@@ -111,6 +111,15 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
+    worker_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on which a worker answers `/healthz`, `/readyz`, `/metrics`; none if empty.",
+    )
+    traces_url: str | None = Field(
+        None, description="OTLP/HTTP collector that traces are sent to; none are made if empty."
+    )
         "database_url",
         "embedder_model",
         "embedder_url",
@@ -136,6 +145,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         raise ConfigError(_describe(error)) from error
 
+        "traces_url",
+        "worker_port",
 
 def _describe(error: ValidationError) -> str:
     problems = (

@@ -21,6 +21,7 @@ from headwater.cli.addresses import name_url, open_listener
 from headwater.cli.options import Json
 from headwater.cli.output import console, print_line, run_async
 from headwater.config import LogFormat, Settings, load_settings
+from headwater.ports import Ports
 from headwater.sandbox.faces import Cloud, DataCenter
 from headwater.sandbox.server import Sandbox, run_sandbox
 from headwater.sandbox.worlds import make_world
@@ -43,6 +44,9 @@ _log = structlog.get_logger("headwater.cli")
 async def serve(
     host: Annotated[str | None, typer.Option(help="Address; default HEADWATER_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; default HEADWATER_PORT.")] = None,
+    works: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Execute stored jobs in this process too.")
+    ] = True,
     json_output: Json = False,
 ) -> None:
     """Run the API, with a worker in the same process."""
@@ -51,8 +55,8 @@ async def serve(
         load_settings(**{name: value for name, value in chosen.items() if value is not None})
     )
     _configure_logging(settings, json_output=json_output)
-    stop = _watch_signals()
-    async with run_api(settings) as url:
+    stop = watch_signals()
+    async with run_api(settings, executes=works) as url:
         if json_output:
             print_line({"url": url, "docs": f"{url}/docs", "data_dir": str(settings.data_dir)})
         _log.info("serving", url=url, docs=f"{url}/docs", data_dir=str(settings.data_dir))
@@ -61,15 +65,22 @@ async def serve(
 
 
 @run_async
-async def worker(json_output: Json = False) -> None:
-    """Run a worker alone: it executes stored jobs and serves nothing."""
-    settings = prepare_settings(load_settings())
+async def worker(
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port for /healthz, /readyz, /metrics; default HEADWATER_WORKER_PORT."),
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Run a worker alone: it executes stored jobs, and answers at most how it is."""
+    chosen = {} if port is None else {"worker_port": port}
+    settings = prepare_settings(load_settings(**chosen))
     _configure_logging(settings, json_output=json_output)
-    stop = _watch_signals()
-    async with open_ports(settings):
+    stop = watch_signals()
+    async with open_ports(settings) as ports, _answer_probes(settings, ports) as url:
         if json_output:
-            print_line({"data_dir": str(settings.data_dir)})
-        _log.info("working", data_dir=str(settings.data_dir))
+            print_line({"data_dir": str(settings.data_dir), "url": url})
+        _log.info("working", data_dir=str(settings.data_dir), url=url)
         await stop.wait()
         _log.info("stopping")
 
@@ -90,7 +101,7 @@ async def sandbox(
     """Run a local Confluence that holds a sample company wiki."""
     world = make_world(pages=pages, folder=folder)
     face = DataCenter() if data_center else Cloud()
-    stop = _watch_signals()
+    stop = watch_signals()
     async with run_sandbox(world, port=port, latency=latency, face=face) as site:
         print_line(describe_sandbox(site)) if json_output else _print_sandbox(site)
         await stop.wait()
@@ -119,22 +130,36 @@ def _configure_logging(settings: Settings, *, json_output: bool) -> None:
 
 
 @asynccontextmanager
-async def run_api(settings: Settings) -> AsyncGenerator[str, None]:
+async def run_api(settings: Settings, *, executes: bool = True) -> AsyncGenerator[str, None]:
     """Serve the API on a real socket while the block runs; give its base URL.
 
+    Without ``executes`` stored jobs are left to workers.
     ``CommandFailedError`` where nothing can listen, ``ConfigError`` where something cannot be opened.
     """
     with closing(open_listener(settings.host, settings.port)) as listener:
-        async with open_ports(settings) as ports:
+        async with open_ports(settings, executes=executes) as ports:
             # Only servers need the web framework, and loading it takes most of a second.
             from headwater.cli.service import make_service  # noqa: PLC0415
 
             service = make_service(settings, ports)
-            async with _run_server(service.app, listener):
+            async with run_server(service.app, listener):
                 try:
                     yield name_url(settings.host, listener.getsockname()[1])
                 finally:
                     service.begin_shutdown()  # ends open event streams, which would hold it up
+
+
+@asynccontextmanager
+async def _answer_probes(settings: Settings, ports: Ports) -> AsyncGenerator[str | None, None]:
+    """Answer how the worker is while the block runs, if it is to; give the base URL."""
+    if settings.worker_port is None:
+        yield None
+        return
+    from headwater.api.probes import create_probes  # noqa: PLC0415  (as above)
+
+    with closing(open_listener(settings.host, settings.worker_port)) as listener:
+        async with run_server(create_probes(ports), listener):
+            yield name_url(settings.host, listener.getsockname()[1])
 
 
 class _Server(uvicorn.Server):
@@ -156,7 +181,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[None, None]:
+async def run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[None, None]:
+    """Serve an application on a socket while the block runs."""
     from headwater.api.protocol import GuardedProtocol  # noqa: PLC0415  (as above)
 
     server = _Server(
@@ -178,7 +204,7 @@ async def _run_server(app: ASGIApp, listener: socket.socket) -> AsyncGenerator[N
         await serving
 
 
-def _watch_signals() -> asyncio.Event:
+def watch_signals() -> asyncio.Event:
     """Return what the first SIGINT or SIGTERM sets; a second one ends the process at once.
 
     So does the bound on stopping: whatever still hangs then is in no state to be waited for, and

@@ -3,6 +3,7 @@
     HeadwaterError
     ├── ConfigError             refuse to start, say which setting
     ├── RetryableError          wait (``retry_after`` seconds) and try again
+    ├── ClaimLostError          let go: another process has taken this work over
     ├── DocumentError           record one failure, carry on with the rest
     ├── SyncAbortedError        stop the job, delete nothing
     │   ├── SourceRefusedError    Confluence does not accept the credentials
@@ -44,6 +45,10 @@ class RetryableError(HeadwaterError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ClaimLostError(HeadwaterError):
+    """This process passed for dead, and what it was at is another's by now."""
 
 
 class FailureType(StrEnum):

@@ -1,32 +1,37 @@
 """The job engine: durable execution on DBOS, one lane per space, turns shared out between tenants.
 
 The catalog says which jobs there are; DBOS stores how far each job at work has come, and repeats it
-when the same executor starts again. Ours are: whose turn it is (``turns``), an executor name that a
-restarted process gets back (``executors``), and looking after jobs whose process does not come back.
+when the same executor starts again. Ours are: whose turn it is (``turns``), which process has which
+jobs and which are gone (``seats``), going on with the jobs of those, and helping with the documents of
+a job that another process has (``hands``).
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import stamina
 import structlog
 from dbos import DBOS, DBOSConfig
 
-from headwater.domain.errors import ConfigError
+from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobRef
 from headwater.jobs.chores import Chore, keep_doing
 from headwater.jobs.database import JobDatabase, explaining, waiting_for
 from headwater.jobs.dispatch import Dispatcher
-from headwater.jobs.executors import Seat, hold_abandoned_seats, take_seat
+from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
+from headwater.jobs.seats import BEAT_SECONDS, FileSeats, LeasedSeats, Seats
 from headwater.jobs.serialization import JsonSerializer
 from headwater.jobs.workbench import JOBS_AT_ONCE, open_queue, take_over
-from headwater.ports import Ports
+from headwater.ports import Ports, SeatBook
 from headwater.services.credentials import remove_expired_credentials
 from headwater.services.removal import carry_out_deletions
 from headwater.services.schedules import start_due
+from headwater.services.sync.run import Hand
 
 TURN_SECONDS: Final = 1.0
 """How soon at the latest a job is seen that another process has stored."""
@@ -34,6 +39,9 @@ TURN_SECONDS: Final = 1.0
 SCHEDULE_SECONDS: Final = 5.0
 TAKE_OVER_SECONDS: Final = 5.0
 SWEEP_SECONDS: Final = 3600.0
+RESTART_WAIT: Final = 30.0
+"""Seconds at most between two attempts to begin anew."""
+
 PARKING_SECONDS: Final = 10.0
 """How long a stop waits for the jobs at work to let go; what does not is cut off with the process."""
 
@@ -43,53 +51,78 @@ _log = structlog.get_logger("headwater.jobs")
 class JobEngine:
     """Runs stored jobs in this process. ``start`` it on the event loop that the ports live on."""
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None = None, book: SeatBook | None = None
+    ) -> None:
+        """Keep jobs in a folder, or at ``database_url`` where ``book`` says which processes live."""
         self._folder = folder
         self._database = JobDatabase(folder, database_url)
-        self._seat: Seat | None = None
-        self._supervisor: asyncio.Task[None] | None = None
-        self._runtime: Runtime | None = None
-        self._dispatcher: Dispatcher | None = None
+        self._book = book
+        self._engagement: _Engagement | None = None
+        self._restarting: asyncio.Task[None] | None = None
+
+    @property
+    def seat(self) -> str | None:
+        """The name of this process among those that execute jobs, while it does."""
+        return self._engagement.seats.name if self._engagement else None
+
+    @property
+    def workers(self) -> int:
+        """How many processes execute jobs, as far as this one has seen."""
+        return self._engagement.seats.workers if self._engagement else 1
 
     async def start(self, ports: Ports) -> None:
         """Take a seat, start executing, and go on with every job that was answered for.
 
         ``ConfigError`` where its database cannot be used.
         """
-        self._runtime = runtime = Runtime(ports)
+        seats = self._make_seats(ports)
+        runtime = Runtime(ports=fence_ports(ports, Fence(seats)))
         set_runtime(runtime)
+        self._engagement = engagement = _Engagement(ports, seats, runtime)
         with explaining(self._database):
-            self._seat = seat = await asyncio.to_thread(take_seat, self._folder / "seats")
-            _launch(self._database, seat)
+            await seats.take()
+            runtime.hand = Hand(seats.name, lambda: seats.workers)
+            _launch(self._database, seats.name)
         await open_queue()
-        self._supervisor = asyncio.create_task(keep_doing(self._make_chores(runtime, seat)))
-        self._supervisor.add_done_callback(_report_end)
+        engagement.look_after_jobs(when_lost=lambda: self._begin_anew(ports))
+
+    def _make_seats(self, ports: Ports) -> Seats:
+        if self._book:
+            return LeasedSeats(self._book)
+        return FileSeats(self._folder / "seats", ports.work)
 
     async def stop(self) -> None:
         """Stop executing. Jobs at work are parked where they are and go on at the next start."""
-        if self._supervisor:
-            await _cancel({self._supervisor})
-        left = await self._park()
+        if self._restarting:
+            await _cancel({self._restarting})
+        await self._disengage()
+
+    async def _disengage(self) -> None:
+        engagement, self._engagement = self._engagement, None
+        left = await engagement.park() if engagement else 0
         await asyncio.to_thread(DBOS.destroy)
         # The engine put its own thread pool under this loop and took it along; others still need one.
         pool = ThreadPoolExecutor(thread_name_prefix="headwater")
         asyncio.get_running_loop().set_default_executor(pool)
         clear_runtime()
-        if self._seat and not left:
-            self._seat.release()
+        if engagement and not left:
+            # What does not let go runs until the process ends: its seat must not pass for free before.
+            await engagement.leave_seat()
 
-    async def _park(self) -> int:
-        """Let the jobs at work go; return how many would not.
+    def _begin_anew(self, ports: Ports) -> None:
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart(ports))
 
-        Those run until the process ends, so its seat must not pass for abandoned before.
-        """
-        if self._runtime is None:
-            return 0
-        self._runtime.stopping = True
-        left = await _cancel(self._runtime.running)
-        if left:
-            _log.warning("jobs do not let go; they are cut off and go on later", jobs=left)
-        return left
+    async def _restart(self, ports: Ports) -> None:
+        """Let go of everything, and start under a new name: what had the old one is others' by now."""
+        _log.warning("this process passed for dead; its jobs go on elsewhere, and it begins anew")
+        async for attempt in stamina.retry_context(
+            on=(ConfigError, RetryableError), attempts=None, timeout=None, wait_max=RESTART_WAIT
+        ):
+            with attempt:
+                await self._disengage()
+                await self.start(ports)
 
     async def enqueue(self, ref: JobRef) -> None:
         """See that a stored job is executed when its turn comes, which may be now.
@@ -97,42 +130,85 @@ class JobEngine:
         ``RetryableError`` when that cannot be told.
         """
         _log.debug("job stored", job_id=ref.job_id)
-        if self._dispatcher and self._runtime and len(self._runtime.running) < JOBS_AT_ONCE:
+        if self._engagement and len(self._engagement.runtime.running) < JOBS_AT_ONCE:
             with waiting_for(self._database):
-                await self._dispatcher.give_turns()
+                await self._engagement.dispatcher.give_turns()
 
     async def check(self) -> None:
         """Raise unless jobs can be stored and this process executes them."""
-        if self._supervisor is None or self._supervisor.done():
+        if self._engagement is None or not self._engagement.is_looked_after:
             raise ConfigError("the job engine is not running; restart this process")
         with waiting_for(self._database):
             await DBOS.list_workflows_async(limit=1)
 
-    def _make_chores(self, runtime: Runtime, seat: Seat) -> list[Chore]:
-        dispatcher = Dispatcher(runtime.ports, seat.name)
-        self._dispatcher = dispatcher
+
+class _Engagement:
+    """A started engine's seat, and all that is done from it."""
+
+    def __init__(self, ports: Ports, seats: Seats, runtime: Runtime) -> None:
+        self._ports = ports
+        self.seats = seats
+        self.runtime = runtime
+        self.dispatcher = Dispatcher(ports, runtime)
+        self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def is_looked_after(self) -> bool:
+        """Whether jobs get their turns."""
+        return self._supervisor is not None and not self._supervisor.done()
+
+    def look_after_jobs(self, *, when_lost: Callable[[], None]) -> None:
+        """Do what a process does over and over beside its jobs, until they are parked."""
+        chores = self._make_chores(when_lost)
+        self._supervisor = asyncio.create_task(keep_doing(chores))
+        self._supervisor.add_done_callback(_report_end)
+
+    async def park(self) -> int:
+        """Let what is at work go where it is; return how much would not."""
+        self.runtime.stopping = True
+        if self._supervisor:
+            await _cancel({self._supervisor})
+        left = await _cancel(self.runtime.running)
+        if left:
+            _log.warning("jobs do not let go; they are cut off and go on later", jobs=left)
+        return left
+
+    async def leave_seat(self) -> None:
+        """Give the seat back, or leave it to be found silent where nobody can be told."""
+        try:
+            await self.seats.leave()
+        except RetryableError as error:
+            _log.warning("cannot give the seat back; others will find it silent", reason=str(error))
+
+    def _make_chores(self, when_lost: Callable[[], None]) -> list[Chore]:
+        ports, turns = self._ports, self.dispatcher.give_turns
         return [
-            Chore("give jobs their turn", TURN_SECONDS, dispatcher.give_turns, runtime.freed),
-            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, runtime.ports)),
-            Chore("take over jobs", TAKE_OVER_SECONDS, partial(self._take_over, seat)),
-            Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, runtime.ports)),
-            Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, runtime.ports)),
+            Chore("keep the seat", BEAT_SECONDS, partial(self._keep_seat, when_lost)),
+            Chore("give jobs their turn", TURN_SECONDS, turns, self.runtime.freed),
+            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports)),
+            Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
+            Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
+            Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, ports)),
         ]
 
-    async def _take_over(self, seat: Seat) -> None:
-        with hold_abandoned_seats(self._folder / "seats", seat) as seats:
-            if count := await take_over(seats):
+    async def _keep_seat(self, when_lost: Callable[[], None]) -> None:
+        if not await self.seats.keep():
+            when_lost()
+
+    async def _take_over(self) -> None:
+        async with self.seats.hold_gone() as find_gone:
+            if count := await take_over(find_gone):
                 _log.warning("taking over jobs of a process that is gone", jobs=count)
 
 
-def _launch(database: JobDatabase, seat: Seat) -> None:
+def _launch(database: JobDatabase, seat: str) -> None:
     DBOS(
         config=DBOSConfig(
             **database.prepare(),
             name="headwater",
             # Workflow code changes by release; a stored job must go on under the next one.
             application_version="1",
-            executor_id=seat.name,
+            executor_id=seat,
             serializer=JsonSerializer(),
             log_level="WARNING",
         )

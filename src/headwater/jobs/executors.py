@@ -39,13 +39,17 @@ def take_seat(folder: Path) -> Seat:
     raise AssertionError("counting does not end")
 
 
+def list_seats(folder: Path) -> list[str]:
+    """Return the names of all seats that were ever taken."""
+    return sorted(path.stem for path in folder.glob("seat-*.lock") if _SEAT.fullmatch(path.stem))
+
+
 @contextmanager
 def hold_abandoned_seats(folder: Path, own: Seat) -> Iterator[list[str]]:
     """Hold every seat whose owner is gone, and give their names."""
     held: dict[str, FileLock] = {}
-    for path in sorted(folder.glob("seat-*.lock")):
-        name = path.stem
-        lock = None if name == own.name or not _SEAT.fullmatch(name) else _try_lock(folder, name)
+    for name in list_seats(folder):
+        lock = None if name == own.name else _try_lock(folder, name)
         if lock:
             held[name] = lock
     try:

@@ -8,24 +8,48 @@ import asyncio
 from dataclasses import dataclass, field
 
 from headwater.domain.errors import ConfigError
+from headwater.domain.jobs import JobRef
 from headwater.ports import Ports
+from headwater.services.sync.run import ALONE, Hand
 
 
 @dataclass(slots=True)
 class Runtime:
-    """What a started engine lends to its workflows, and the workflows at work."""
+    """What a started engine lends to its workflows, and what is at work."""
 
     ports: Ports
+    hand: Hand = ALONE
+    """By which this process's part in any job goes; no two of its tasks are at one job."""
     running: "set[asyncio.Task[object]]" = field(default_factory=set)
+    """Workflows and helping hands: what takes up the process's places."""
+    helping: "dict[JobRef, asyncio.Task[object]]" = field(default_factory=dict)
+    """The helping hands among them, by the job of another process that they help with."""
+    owned: set[JobRef] = field(default_factory=set)
+    """The jobs that this process settles the documents of as its own."""
+    is_crowded: bool = False
+    """Whether a job waits for a place that a helping hand takes."""
     freed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a workflow has ended, and so left its place to another."""
+    """Set when something has ended, and so left its place to another."""
     stopping: bool = False
-    """Set before the workflows at work are parked: what the engine starts after that is parked too."""
+    """Set before what is at work is parked: what the engine starts after that is parked too."""
+
+    def check_in(self, task: "asyncio.Task[object]") -> None:
+        """Note that something is at work."""
+        self.running.add(task)
+        task.add_done_callback(self.check_out)
 
     def check_out(self, task: "asyncio.Task[object]") -> None:
-        """Note that a workflow at work has ended."""
+        """Note that something at work has ended."""
         self.running.discard(task)
+        self.helping = {ref: other for ref, other in self.helping.items() if other is not task}
         self.freed.set()
+
+    async def own(self, ref: JobRef) -> None:
+        """Make a job this process's own: a hand that helped with it until now lets go first."""
+        self.owned.add(ref)
+        if helper := self.helping.get(ref):
+            helper.cancel()
+            await asyncio.wait({helper})
 
 
 _runtimes: list[Runtime] = []

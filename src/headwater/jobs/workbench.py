@@ -1,14 +1,16 @@
 """The engine's own table of workflows, read and changed in our words. One workflow is one job."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from headwater.domain.jobs import JobRef
-from headwater.jobs.workflows import upload_workflow
+from headwater.jobs.seats import FindGone
+from headwater.jobs.workflows import GATHER, upload_workflow
 from headwater.ports import OpenJob
+from headwater.services.sync.survey import Survey, survey_from_plain
 
 QUEUE: Final = "uploads"
 JOBS_AT_ONCE: Final = 4
@@ -22,14 +24,21 @@ _AT_WORK: Final = "PENDING"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The workflows that are not over: their names, and how many places they leave to a process."""
+    """The workflows that are not over, by name; each with its process, if one is at it."""
 
-    names: frozenset[str]
-    room: int
+    executors: Mapping[str, str | None]
 
     def engages(self, ref: JobRef) -> bool:
         """Tell whether the job is at work, or about to be."""
-        return name_workflow(ref) in self.names
+        return name_workflow(ref) in self.executors
+
+    def is_elsewhere(self, ref: JobRef, seat: str) -> bool:
+        """Tell whether another process is at the job."""
+        return self.executors.get(name_workflow(ref)) not in {None, seat}
+
+    def count_taken(self, seat: str) -> int:
+        """Count the places that this process has no more: what it is at, and what anyone may be."""
+        return sum(executor in {None, seat} for executor in self.executors.values())
 
 
 async def open_queue() -> None:
@@ -42,13 +51,23 @@ async def open_queue() -> None:
     )
 
 
-async def read_load(seat: str) -> Load:
-    """Return what is at work, and how many more jobs the process on this seat may start."""
+async def read_load() -> Load:
+    """Return what is at work or about to be, in all processes."""
     found = await DBOS.list_workflows_async(
         status=[_WAITING, _AT_WORK], load_input=False, load_output=False
     )
-    taken = sum(item.status == _WAITING or item.executor_id == seat for item in found)
-    return Load(frozenset(item.workflow_id for item in found), max(0, JOBS_AT_ONCE - taken))
+    return Load(
+        {item.workflow_id: None if item.status == _WAITING else item.executor_id for item in found}
+    )
+
+
+async def read_survey(ref: JobRef) -> Survey | None:
+    """Return what a job at work has gathered; ``None`` while it has not."""
+    steps = await DBOS.list_workflow_steps_async(name_workflow(ref))
+    for step in steps:
+        if step["function_name"] == GATHER and step["output"]:
+            return survey_from_plain(step["output"])
+    return None
 
 
 async def read_ends(refs: Collection[JobRef]) -> Mapping[JobRef, str]:
@@ -74,17 +93,20 @@ async def start_job(job: OpenJob) -> None:
         )
 
 
-async def take_over(seats: Sequence[str]) -> int:
-    """Queue again what was at work on seats that nobody holds; return how many jobs that were."""
-    if not seats:
+async def take_over(find_gone: FindGone) -> int:
+    """Queue again what was at work in processes that are gone; return how many jobs that were."""
+    executors = {item.executor_id for item in await _list_at_work() if item.executor_id}
+    gone = await find_gone(executors) if executors else ()
+    if not gone:
         return 0
-    stranded = await DBOS.list_workflows_async(
-        status=_AT_WORK, executor_id=list(seats), load_input=False, load_output=False
-    )
-    names = [workflow.workflow_id for workflow in stranded]
+    names = [item.workflow_id for item in await _list_at_work() if item.executor_id in gone]
     if names:
         await DBOS.resume_workflows_async(names, queue_name=QUEUE)
     return len(names)
+
+
+async def _list_at_work() -> list[WorkflowStatus]:
+    return await DBOS.list_workflows_async(status=_AT_WORK, load_input=False, load_output=False)
 
 
 def name_workflow(ref: JobRef) -> str:

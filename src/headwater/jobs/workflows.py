@@ -5,7 +5,8 @@ steps take and return plain data, and no credential is ever among it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -15,9 +16,9 @@ import stamina
 import structlog
 from dbos import DBOS
 
-from headwater.domain.errors import HeadwaterError, RetryableError
+from headwater.domain.errors import ClaimLostError, HeadwaterError, RetryableError
 from headwater.domain.ids import JobId, TenantId
-from headwater.domain.jobs import JobChange, JobRef
+from headwater.domain.jobs import Job, JobChange, JobRef
 from headwater.jobs.runtime import Runtime, current_runtime
 from headwater.ports import Ports
 from headwater.services.credentials import settle_credential
@@ -29,6 +30,8 @@ from headwater.services.sync.run import read_open_job
 from headwater.services.sync.survey import Survey, survey_from_plain
 
 Plain = dict[str, Any]
+
+GATHER: Final = "gather"
 
 CATALOG_WAIT: Final = 30.0
 """Seconds at most between two attempts to write how a job ended."""
@@ -47,9 +50,17 @@ _log = structlog.get_logger("headwater.jobs")
 @DBOS.workflow(name="upload", max_recovery_attempts=None)
 async def upload_workflow(tenant: str, job_id: str) -> str:
     """Run one upload from its first look at Confluence to its end; return how it ended."""
-    _check_in(current_runtime())
-    if not await _begin(JobRef(TenantId(tenant), JobId(job_id))):
+    runtime = current_runtime()
+    _check_in(runtime)
+    with _parking_when_lost():
+        job = await _begin(JobRef(TenantId(tenant), JobId(job_id)))
+    if job is None:
         return "given up"
+    with runtime.ports.tracer.span("job", parent=job.trace, job_id=job_id, starts=job.starts):
+        return await _run_steps(tenant, job_id)
+
+
+async def _run_steps(tenant: str, job_id: str) -> str:
     survey = await gather_step(tenant, job_id)
     if survey is None:
         return "ended early"
@@ -64,32 +75,40 @@ def _check_in(runtime: Runtime) -> None:
     if runtime.stopping:
         raise asyncio.CancelledError
     if task := asyncio.current_task():
-        runtime.running.add(task)
-        task.add_done_callback(runtime.check_out)
+        runtime.check_in(task)
 
 
-async def _begin(ref: JobRef) -> bool:
-    """Count this start, and give a job up that started too often without getting anywhere.
+@contextmanager
+def _parking_when_lost() -> Iterator[None]:
+    """Leave a job as it is that is another process's by now, as one is left when a process stops."""
+    try:
+        yield
+    except ClaimLostError as error:
+        raise asyncio.CancelledError(str(error)) from error
+
+
+async def _begin(ref: JobRef) -> Job | None:
+    """Count this start and return the job, or give it up if it often began without getting anywhere.
 
     No step: a step would be counted once and replayed. Whatever ended the process may have been this
     job, and would take the process down for ever.
     """
     ports = current_runtime().ports
-    starts = await _insist(partial(_count_start, ports, ref))
-    if starts <= MAX_STARTS:
-        return True
+    job = await _insist(partial(_count_start, ports, ref))
+    if job.starts <= MAX_STARTS:
+        return job
     error_id = uuid4().hex
-    _log.error("job given up", job_id=ref.job_id, error_id=error_id, starts=starts)
+    _log.error("job given up", job_id=ref.job_id, error_id=error_id, starts=job.starts)
     await _insist(partial(give_up, ports, ref, error_id))
-    return False
+    return None
 
 
-async def _count_start(ports: Ports, ref: JobRef) -> int:
+async def _count_start(ports: Ports, ref: JobRef) -> Job:
     await ports.jobs.change(ref, JobChange(starts=1))
-    return (await read_open_job(ports, ref)).starts
+    return await read_open_job(ports, ref)
 
 
-@DBOS.step(name="gather")
+@DBOS.step(name=GATHER)
 async def gather_step(tenant: str, job_id: str) -> Plain | None:
     """List and plan; ``None`` when the job is over already."""
     ref = JobRef(TenantId(tenant), JobId(job_id))
@@ -102,14 +121,21 @@ async def gather_step(tenant: str, job_id: str) -> Plain | None:
         else:
             surveys.append(await gather(ports, ref))
 
-    is_done = await _attempt("gather", ref, call)
+    is_done = await _attempt(GATHER, ref, call)
     return surveys[0].to_plain() if is_done and surveys else None
 
 
 @DBOS.step(name="bring_in")
 async def bring_in_step(tenant: str, job_id: str, survey: Plain) -> bool:
-    """Carry out what was decided for each document."""
-    return await _attempt_with("bring_in", bring_in, tenant, job_id, survey)
+    """Carry out what was decided for each document, beside the hands that other processes lend."""
+    runtime, ref = current_runtime(), JobRef(TenantId(tenant), JobId(job_id))
+    await runtime.own(ref)
+    try:
+        return await _attempt_with(
+            "bring_in", partial(bring_in, hand=runtime.hand), tenant, job_id, survey
+        )
+    finally:
+        runtime.owned.discard(ref)
 
 
 @DBOS.step(name="reconcile")
@@ -144,18 +170,22 @@ async def _attempt(
     ports = current_runtime().ports
     started = monotonic()
     log = _log.bind(job_id=ref.job_id, step=step)
-    try:
-        await _take_up(partial(call, ports, ref))
-    except HeadwaterError as error:
-        log.warning("job ends early", reason=str(error), seconds=_since(started))
-        await _insist(partial(abort, ports, ref, error))
-        return False
-    except Exception:
-        # The boundary of a job: a defect must end this job visibly and leave the others alone.
-        error_id = uuid4().hex
-        log.exception("job failed", error_id=error_id, seconds=_since(started))
-        await _insist(partial(fail, ports, ref, error_id))
-        return False
+    with _parking_when_lost():
+        try:
+            with ports.tracer.span(f"step {step}"):
+                await _take_up(partial(call, ports, ref))
+        except ClaimLostError:
+            raise
+        except HeadwaterError as error:
+            log.warning("job ends early", reason=str(error), seconds=_since(started))
+            await _insist(partial(abort, ports, ref, error))
+            return False
+        except Exception:
+            # The boundary of a job: a defect must end this job visibly and leave the others alone.
+            error_id = uuid4().hex
+            log.exception("job failed", error_id=error_id, seconds=_since(started))
+            await _insist(partial(fail, ports, ref, error_id))
+            return False
     log.info("job step done", seconds=_since(started))
     return True
 

@@ -75,6 +75,7 @@ __all__ = [
     "BlacklistStore",
     "Capability",
     "Catalog",
+from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
     "CatalogEntry",
     "ChildCount",
     "ContentPage",
@@ -125,5 +126,8 @@ __all__ = [
     "Traffic",
     "Vector",
     "VectorStore",
+    "SeatBook",
     "WorkList",
 ]
+    "SitePace",
+    "SitePaceBook",

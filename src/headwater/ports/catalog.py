@@ -188,6 +188,34 @@ class WorkList(Protocol):
     ) -> Sequence[WorkItem]:
         """Return decided documents that are not settled yet, in a stable order."""
 
+    async def claim(
+        self, ref: JobRef, hand: str, *, limit: int, reading: bool, again: bool = False
+    ) -> Sequence[WorkItem]:
+        """Return pending documents that no hand has claimed, and claim them for this one.
+
+        A hand is one process's part in a job; what it claimed is its own until it is settled or
+        released. ``reading`` gives those whose body is to be read, else the others; ``again`` those
+        that were passed over, else the others.
+        """
+
+    async def claim_rest(self, ref: JobRef, hand: str) -> None:
+        """Claim all that no hand has claimed, so that none does."""
+
+    async def count_free(self, ref: JobRef, *, up_to: int) -> int:
+        """Count pending documents that no hand has claimed, but not beyond ``up_to``."""
+
+    async def pass_over(self, ref: JobRef, hand: str, content_ids: Sequence[ContentId]) -> None:
+        """Release those of the documents that the hand has not settled, to be tried again."""
+
+    async def release(self, ref: JobRef, hand: str) -> None:
+        """Release all that the hand claimed and has not settled."""
+
+    async def free(self, hand: str) -> None:
+        """Release all that the hand claimed and has not settled, of whatever job: its process is gone."""
+
+    async def hands(self, ref: JobRef) -> frozenset[str]:
+        """Return the hands that have claimed what they have not settled."""
+
     async def count(self, ref: JobRef) -> ListedCounts: ...
 
     async def clear(self, ref: JobRef) -> None: ...
@@ -250,9 +278,17 @@ class Catalog(Protocol):
         """Return the space's remembered documents that the job did not list."""
 
     async def record(
-        self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
+        self,
+        ref: JobRef,
+        results: Sequence[DocumentResult],
+        change: JobChange,
+        *,
+        hand: str | None = None,
     ) -> Sequence[DocumentId]:
         """In one transaction: remember the documents, settle their work items, note the failures, count.
+
+        ``ClaimLostError`` where a ``hand`` is named and any of them is another's by now: nothing is
+        counted, and the next sync reads them once more, whatever the two have left in the store.
 
         Where any of them was deleted on request since the job decided about it, nothing is done, and
         those are returned: the caller leaves them out. Their vectors are removed by the deletion.

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headwater.adapters.catalog.claims import holds_items
 from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.facts import choose_facts, read_listed
@@ -40,6 +41,7 @@ from headwater.adapters.catalog.work import settle_items
 from headwater.adapters.metrics import observe_lag
 from headwater.domain.access import Scope, ScopeRule
 from headwater.domain.content import DocumentKind
+from headwater.domain.errors import ClaimLostError
 from headwater.domain.ids import ContentId, DocumentId, SiteId, SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobChange, JobRef
 from headwater.domain.sync import DocumentResult, DocumentState, KnownDocument, Outcome, Provenance
@@ -105,7 +107,12 @@ class SqlCatalog:
         return [known_from_row(row) for row in rows]
 
     async def record(
-        self, ref: JobRef, results: Sequence[DocumentResult], change: JobChange
+        self,
+        ref: JobRef,
+        results: Sequence[DocumentResult],
+        change: JobChange,
+        *,
+        hand: str | None = None,
     ) -> Sequence[DocumentId]:
         """In one transaction: remember the documents, settle their work items, note the failures, count.
 
@@ -115,15 +122,19 @@ class SqlCatalog:
         after a crash: either the transaction was committed, then its items are settled and no
         longer pending; or it was not, then nothing of it was counted.
         """
+        listed = [result.metadata.content_id for result in results]
         async with self.database.write() as connection:
             await take_turn(connection, ref.tenant)
             job = await lock_job(connection, ref)
+            if hand is not None and not await holds_items(connection, ref, hand, listed):
+                await _doubt(connection, ref.tenant, results)
+                await connection.commit()
+                raise ClaimLostError("another process has taken over what this one was at")
             refused = await refuse_deleted(connection, job, results, self.now())
             if refused:
                 return refused
             await change_job(connection, ref, change)
             lags = await _remember_results(connection, ref, results, self.now())
-            listed = [result.metadata.content_id for result in results]
             await settle_items(connection, ref, listed)
         observe_lag(lags)
         return []
@@ -290,6 +301,14 @@ async def _remember_results(
     await upsert_rows(connection, documents, rows)
     await upsert_rows(connection, failures, failed)
     return list(lags.values())
+
+
+async def _doubt(
+    connection: AsyncConnection, tenant: TenantId, results: Sequence[DocumentResult]
+) -> None:
+    """Name no recipe for what two have written at once: the next sync reads and writes it anew."""
+    for named in _name_documents(tenant, [result.metadata.document_id for result in results]):
+        await connection.execute(update(documents).where(named).values(recipe=""))
 
 
 async def _read_pasts(

@@ -132,6 +132,8 @@ def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
         "settled": False,
     }
 
+        "claimed_by": None,
+        "passed_over": False,
 
 def attachment_to_row(ref: JobRef, attachment: ListedAttachment) -> Json:
     """Return the row of an attachment that was listed; there is no annotation to wait for."""

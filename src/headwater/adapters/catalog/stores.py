@@ -17,6 +17,7 @@ from headwater.adapters.catalog.library import SqlLibrary
 from headwater.adapters.catalog.revisions import upgrade_schema
 from headwater.adapters.catalog.schedules import SqlScheduleStore
 from headwater.adapters.catalog.sessions import SqlSessionStore
+from headwater.adapters.catalog.seats import SqlSeatBook, SqlSitePaceBook
 from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
 from headwater.adapters.catalog.store_ledger import SqlStoreLedger
 from headwater.adapters.catalog.work import SqlWorkList
@@ -39,6 +40,8 @@ class CatalogStores:
     deletions: SqlDeletionStore
     sessions: SqlSessionStore
     engine: AsyncEngine
+    seats: SqlSeatBook
+    paces: SqlSitePaceBook
 
     async def close(self) -> None:
         """Close every connection; the stores are not to be used any more."""
@@ -74,3 +77,5 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         sessions=SqlSessionStore(database),
         engine=engine,
     )
+        seats=SqlSeatBook(database),
+        paces=SqlSitePaceBook(database),

@@ -20,6 +20,16 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headwater.adapters.catalog.claims import (
+    claim_items,
+    claim_rest,
+    count_free_items,
+    forget_seat,
+    of_kind,
+    pass_over_items,
+    release_items,
+    select_hands,
+)
 from headwater.adapters.catalog.encoding import Json, restriction_from_json, restriction_to_json
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.naming import name_items
@@ -154,6 +164,44 @@ class SqlWorkList:
             work_items.c.settled == false(), work_items.c.action.is_not(None)
         )
         return [item_from_row(row) for row in await self._read(query.limit(limit))]
+
+    async def claim(
+        self, ref: JobRef, hand: str, *, limit: int, reading: bool, again: bool = False
+    ) -> Sequence[WorkItem]:
+        """Return pending documents that nobody was at, and are now this hand's, in the stable order."""
+        chosen = of_kind(reading=reading, again=again)
+        async with self.database.write() as connection:
+            rows = await claim_items(connection, ref, hand, chosen, limit=limit)
+        return [item_from_row(row) for row in rows]
+
+    async def claim_rest(self, ref: JobRef, hand: str) -> None:
+        """Claim all that nobody is at."""
+        async with self.database.write() as connection:
+            await claim_rest(connection, ref, hand)
+
+    async def count_free(self, ref: JobRef, *, up_to: int) -> int:
+        """Count pending documents that nobody is at, but not beyond ``up_to``."""
+        async with self.database.read() as connection:
+            return await count_free_items(connection, ref, up_to=up_to)
+
+    async def pass_over(self, ref: JobRef, hand: str, content_ids: Sequence[ContentId]) -> None:
+        """Release those of the documents that the hand has not settled, to be tried again."""
+        async with self.database.write() as connection:
+            await pass_over_items(connection, ref, hand, content_ids)
+
+    async def release(self, ref: JobRef, hand: str) -> None:
+        """Release all that the hand claimed and has not settled."""
+        async with self.database.write() as connection:
+            await release_items(connection, ref, hand)
+
+    async def free(self, hand: str) -> None:
+        """Release all that a hand claimed whose process is gone."""
+        async with self.database.write() as connection:
+            await forget_seat(connection, hand)
+
+    async def hands(self, ref: JobRef) -> frozenset[str]:
+        """Return the hands that have claimed what they have not settled."""
+        return frozenset(row.claimed_by for row in await self._read(select_hands(ref)))
 
     async def count(self, ref: JobRef) -> ListedCounts:
         """Count the job's listed documents and attachments."""

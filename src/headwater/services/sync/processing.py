@@ -1,19 +1,27 @@
-"""The second part of a sync: carry out the decisions, batch by batch.
+"""The second part of a sync: carry out the decisions, batch by batch, in as many processes as there are.
 
 A batch goes vectors first, catalog last, so that a crash repeats it and never skips it. Reading,
 converting, embedding and storing go on side by side, each with another batch in hand.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from headwater.domain.content import Space
-from headwater.domain.errors import DocumentError, FailureType
+from headwater.domain.errors import (
+    ClaimLostError,
+    DocumentError,
+    FailureType,
+    HeadwaterError,
+    RetryableError,
+)
 from headwater.domain.ids import ContentId
 from headwater.domain.jobs import JobRef, Stage
-from headwater.domain.sync import Action, Provenance, WorkItem
+from headwater.domain.sync import Provenance
 from headwater.pipeline.planning import is_searchable
 from headwater.ports import Ports
 from headwater.services.sync.attachments import attachment_rules, prepare_attachments
@@ -23,15 +31,21 @@ from headwater.services.sync.batches import (
     settle_skips,
     store_batch,
 )
+from headwater.services.sync.claiming import Claim, Items, ReadClaims, claim_items
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
 from headwater.services.sync.results import make_failure, make_skip, record_results
-from headwater.services.sync.run import SyncRun, describe_item, open_run
+from headwater.services.sync.run import ALONE, Hand, SyncRun, describe_item, open_run
 from headwater.services.sync.storekeeping import tidy_store
 from headwater.services.sync.streams import read_ahead
 from headwater.services.sync.survey import Survey
 from headwater.services.sync.upkeep import settle_unchanged, settle_unread
 
-PENDING_BATCH: Final = 1000
+LOOK_SECONDS: Final = 0.2
+"""Between two looks at whether other processes have settled the rest."""
+
+TIDY_EVERY: Final = 1000
+"""Documents read, beyond which search would be slow while a job is at it."""
+
 BATCHES_AHEAD: Final = 2
 """Of the embedder: enough that it need not wait for a page that takes long to convert."""
 
@@ -46,79 +60,125 @@ NOT_SHOWN: Final = (
     " the next sync sees what became of it."
 )
 
-Items = Mapping[ContentId, WorkItem]
 
-
-async def bring_in(ports: Ports, ref: JobRef, survey: Survey) -> None:
-    """Settle every listed document. Goes on where it was when it is repeated.
+async def bring_in(ports: Ports, ref: JobRef, survey: Survey, hand: Hand = ALONE) -> None:
+    """Settle every listed document, or wait until others have. Goes on where it was when repeated.
 
     What failed in a way that may pass is tried once more, after everything else.
     """
-    async with open_run(ports, ref) as run:
-        await run.reporter.enter(Stage.PROCESSING)
-        await _settle_pending(run, survey.space)
-        while await _settle_pending(replace(run, is_last_try=True), survey.space):
-            pass
+    try:
+        async with open_run(ports, ref, hand) as run:
+            await run.reporter.enter(Stage.PROCESSING)
+            await ports.work.release(ref, hand.name)  # what a crash left claimed
+            await _settle_all(run, survey.space)
+    except (ClaimLostError, RetryableError):
+        raise  # another process has the job, or this one goes on with it: it is not about to end
+    except HeadwaterError:
+        await _keep_from_others(ports, ref, hand)
+        raise
 
 
-async def _settle_pending(run: SyncRun, space: Space) -> bool:
-    """Go once through all that is to be settled; return whether there was anything."""
-    after: ContentId | None = None
-    while items := await run.ports.work.pending(run.ref, after=after, limit=PENDING_BATCH):
-        await settle_unread(run, space, items)
-        await _settle_read(run, space, items)
-        after = items[-1].listed.content_id
-    return after is not None
+async def lend_hand(ports: Ports, ref: JobRef, survey: Survey, hand: Hand) -> None:
+    """Settle documents of a job that another process has, until none is free or the place is wanted."""
+    async with open_run(ports, ref, hand, helps=True) as run:
+        try:
+            await _settle_free(run, survey.space)
+        finally:
+            await ports.work.release(ref, hand.name)
 
 
-async def _settle_read(run: SyncRun, space: Space, items: Sequence[WorkItem]) -> None:
-    wanted = {item.listed.content_id: item for item in items if item.action is Action.FETCH}
-    files = {key: item for key, item in wanted.items() if item.attachment}
-    pages = {key: item for key, item in wanted.items() if not item.attachment}
-    settled = await _settle_all(run, prepare_pages(run, space, pages)) if pages else set()
-    if files:
-        rules = attachment_rules(run.job.request)
-        settled |= await _settle_all(run, prepare_attachments(run, space, files, rules))
-    await _settle_vanished(run, space, wanted, settled)
-    if len(wanted) == PENDING_BATCH:
-        # More is to come. What there is to say is said by the job's end, which tidies again.
-        await tidy_store(run.ports, run.ref.tenant)
+async def _settle_all(run: SyncRun, space: Space) -> None:
+    while True:
+        await _settle_free(run, space)
+        if not await run.ports.work.pending(run.ref, limit=1):
+            return
+        await run.check_cancelled()
+        await asyncio.sleep(LOOK_SECONDS)  # others are at the rest, or one of them has died over it
 
 
-async def _settle_all(run: SyncRun, documents: AsyncGenerator[Readied, None]) -> set[ContentId]:
-    settled: set[ContentId] = set()
-    prepared = read_ahead(gather_batches(_leave_out_repeats(documents)), depth=BATCHES_AHEAD)
+async def _keep_from_others(ports: Ports, ref: JobRef, hand: Hand) -> None:
+    """Return when no other hand is at the job any more: its end counts what all of them did."""
+    await ports.work.claim_rest(ref, hand.name)
+    while await ports.work.hands(ref) - {hand.name}:
+        await asyncio.sleep(LOOK_SECONDS)
+        await ports.work.claim_rest(ref, hand.name)
+
+
+async def _settle_free(run: SyncRun, space: Space) -> None:
+    """Settle what nobody is at: once through everything, then through what was passed over."""
+    await _go_through(run, space)
+    while await _go_through(replace(run, is_last_try=True), space):
+        pass
+
+
+async def _go_through(run: SyncRun, space: Space) -> bool:
+    """Settle what is free, or what was passed over; return whether there was anything.
+
+    What need not be read comes first: it is quickly done, and closes what has to be closed.
+    """
+    found = False
+    async with aclosing(claim_items(run, reading=False)) as shares:
+        async for items in shares:
+            found = True
+            await settle_unread(run, space, items)
+            await _pass_over(run, [item.listed.content_id for item in items])
+    return await _settle_read(run, space) or found
+
+
+async def _settle_read(run: SyncRun, space: Space) -> bool:
+    """Read, convert, embed and store side by side; return whether there was anything."""
+    claims = ReadClaims(run, partial(_read_items, run, space))
+    prepared = read_ahead(gather_batches(claims.deliver()), depth=BATCHES_AHEAD)
     embedded = read_ahead(embed_batches(run, prepared), depth=EMBEDDED_AHEAD)
+    ended = 0
     async with aclosing(embedded) as batches:
         while item := await run.until_cancelled(_take_next(batches)):
             await run.check_cancelled()
             await store_batch(run, item)
             await settle_unchanged(run, item.batch.unchanged)
-            settled |= item.batch.content_ids
-    return settled
+            for claim in claims.note_settled(item.batch.content_ids):
+                await _end_claim(run, space, claim, before=ended)
+                ended += len(claim.items)
+    for claim in claims.end():
+        await _end_claim(run, space, claim, before=ended)
+        ended += len(claim.items)
+    return ended > 0
+
+
+async def _read_items(run: SyncRun, space: Space, items: Items) -> AsyncGenerator[Readied, None]:
+    files = {key: item for key, item in items.items() if item.attachment}
+    pages = {key: item for key, item in items.items() if not item.attachment}
+    rules = attachment_rules(run.job.request)
+    if pages:
+        async with aclosing(prepare_pages(run, space, pages)) as documents:
+            async for document in documents:
+                yield document
+    if files:
+        async with aclosing(prepare_attachments(run, space, files, rules)) as documents:
+            async for document in documents:
+                yield document
+
+
+async def _end_claim(run: SyncRun, space: Space, claim: Claim, *, before: int) -> None:
+    """See to what was not delivered; ``before`` counts the documents of earlier shares."""
+    await _settle_vanished(run, space, claim.vanished)
+    await _pass_over(run, list(claim.items))
+    if before // TIDY_EVERY < (before + len(claim.items)) // TIDY_EVERY:
+        # What there is to say is said by the job's end, which tidies again.
+        await tidy_store(run.ports, run.ref.tenant)
+
+
+async def _pass_over(run: SyncRun, content_ids: Sequence[ContentId]) -> None:
+    """Leave what is not settled by now for the last try, or for the next round of it."""
+    await run.ports.work.pass_over(run.ref, run.hand.name, content_ids)
 
 
 async def _take_next(batches: AsyncGenerator[EmbeddedBatch, None]) -> EmbeddedBatch | None:
     return await anext(batches, None)
 
 
-async def _leave_out_repeats(
-    documents: AsyncGenerator[Readied, None],
-) -> AsyncGenerator[Readied, None]:
-    """Yield each document once, whatever Confluence delivered twice."""
-    seen: set[ContentId] = set()
-    async with aclosing(documents):
-        async for document in documents:
-            if document.metadata.content_id not in seen:
-                seen.add(document.metadata.content_id)
-                yield document
-
-
-async def _settle_vanished(
-    run: SyncRun, space: Space, wanted: Items, settled: set[ContentId]
-) -> None:
+async def _settle_vanished(run: SyncRun, space: Space, vanished: Items) -> None:
     """Leave out what is new; what is in the index stays, since nothing proves that it is gone."""
-    vanished = {key: item for key, item in wanted.items() if key not in settled}
     known = await run.ports.catalog.known(run.ref.tenant, run.site, list(vanished))
     searchable = {key for key, item in known.items() if is_searchable(item)}
     described = {key: describe_item(run, space, item) for key, item in vanished.items()}

@@ -52,7 +52,7 @@ async def record_results(run: SyncRun, results: Sequence[DocumentResult]) -> Non
     pending = [item for item in results if run.is_last_try or not _may_pass(item)]
     while pending:
         change = JobChange(progress=count_results(pending))
-        refused = await run.ports.catalog.record(run.ref, pending, change)
+        refused = await run.ports.catalog.record(run.ref, pending, change, hand=run.hand.name)
         if not refused:
             return
         pending = [_leave_out(item, refused) for item in pending]

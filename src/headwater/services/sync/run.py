@@ -1,7 +1,7 @@
 """One job at work: its source, its policy, and its reports of progress."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,24 @@ REPORT_SECONDS: Final = 1.0
 T = TypeVar("T")
 
 
+def _count_one() -> int:
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One process's part in a job: what it claims is its own until that is settled."""
+
+    name: str = "alone"
+    count_workers: Callable[[], int] = _count_one
+    """How many processes there are to share the documents with, this one included."""
+    is_wanted_elsewhere: Callable[[], bool] = bool
+    """Whether a job waits for the place that a helping hand takes."""
+
+
+ALONE: Final = Hand()
+
+
 @dataclass(frozen=True, slots=True)
 class SyncRun:
     """What every step of one job works with."""
@@ -33,6 +51,7 @@ class SyncRun:
     job: Job
     source: Source
     reporter: "Reporter"
+    hand: Hand = ALONE
     is_last_try: bool = False
     """Whether a failure counts that may pass; until then its document is tried once more."""
 
@@ -93,15 +112,18 @@ def recipe_of(embedder: Embedder, settings: SyncSettings) -> Recipe:
 
 
 class Reporter:
-    """Writes stage, traffic and waiting into the job, at least every second while it is open."""
+    """Writes stage, traffic and waiting into the job, at least every second while it is open.
 
-    def __init__(self, ports: Ports, ref: JobRef, stage: Stage) -> None:
+    One without a ``stage`` belongs to a hand that helps: it adds its traffic, and no more.
+    """
+
+    def __init__(self, ports: Ports, ref: JobRef, stage: Stage | None) -> None:
         self._ports = ports
         self._ref = ref
         self._stage = stage
         self._source: Source | None = None
         self._waiting_until: datetime | None = None
-        self._written: tuple[Stage, datetime | None] = (stage, None)
+        self._written: tuple[Stage | None, datetime | None] = (stage, None)
         self._reported = Traffic(0, 0)
 
     def note_wait(self, until: datetime | None) -> None:
@@ -121,7 +143,7 @@ class Reporter:
     async def write(self) -> None:
         """Write what changed since the last report; nothing if nothing did."""
         traffic = self._source.traffic if self._source else Traffic(0, 0)
-        until = self._waiting_until
+        until = self._waiting_until if self._stage else None
         shown = (Stage.THROTTLED if until else self._stage, until)
         spent = Progress(
             requests=traffic.requests - self._reported.requests,
@@ -136,11 +158,16 @@ class Reporter:
 
 
 @asynccontextmanager
-async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
-    """Open the job's source, and report on it until it is closed again."""
+async def open_run(
+    ports: Ports, ref: JobRef, hand: Hand = ALONE, *, helps: bool = False
+) -> AsyncIterator[SyncRun]:
+    """Open the job's source, and report on it until it is closed again.
+
+    ``helps``: another hand has the job, and says what it is doing.
+    """
     job = await read_open_job(ports, ref)
     credential = await open_credential(ports, job)
-    reporter = Reporter(ports, ref, job.stage)
+    reporter = Reporter(ports, ref, None if helps else job.stage)
     opening = ports.patient_sources.open(
         job.request.address,
         credential,
@@ -151,7 +178,7 @@ async def open_run(ports: Ports, ref: JobRef) -> AsyncIterator[SyncRun]:
         source = await until_cancelled(ports, ref, stack.enter_async_context(opening))
         reporter.follow(source)
         _check_site(job, source)
-        yield SyncRun(ports, job, source, reporter)
+        yield SyncRun(ports, job, source, reporter, hand)
 
 
 def _check_site(job: Job, source: Source) -> None:
