@@ -4,21 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headwater.adapters.catalog.stores import open_catalog
 from headwater.adapters.memory_sessions import MemorySessionStore
 from headwater.ports import StoredSession
+from tests.contract.catalog_samples import ENGINES, open_engine
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["catalog", "memory"])
+@pytest.fixture(params=["memory", *ENGINES])
 async def store(request, tmp_path):
     if request.param == "memory":
         yield MemorySessionStore()
         return
-    stores = await open_catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
-    yield stores.sessions
-    await stores.close()
+    async with open_engine(request.param, tmp_path) as stores:
+        yield stores.sessions
 
 
 def make_session(key, *, minutes=60, sealed=b"sealed"):

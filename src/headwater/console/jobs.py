@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sse_starlette import EventSourceResponse
 
+from headwater.adapters.tokens.callers import Permission
 from headwater.console.job_story import TONES, tell_job
 from headwater.console.job_stream import stream_job
 from headwater.console.rendering import render
@@ -113,8 +114,11 @@ async def retry(request: Request, job_id: str) -> Response:
 
 @router.get("/{job_id}/held")
 async def show_held(request: Request, job_id: str) -> Response:
-    """Show what would be removed if the held deletions were approved."""
-    visit = await admit(request)
+    """Show what would be removed if the held deletions were approved.
+
+    Titles of all there is: nothing for somebody who may only find what he may read.
+    """
+    visit = await admit(request, Permission.WRITE)
     ports = ports_of(request)
     job = await _read(ports, visit, job_id)
     return render(

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from headwater.console.headers import HEADERS
 from headwater.console.rendering import render
 from headwater.console.visits import NotConnectedError, NotSignedInError, find_visit
 from headwater.domain.errors import (
@@ -118,7 +119,11 @@ async def _answer_invalid_parameters(request: Request, _: Exception) -> Response
 async def _answer_unexpected(request: Request, _: Exception) -> Response:
     name = getattr(request.state, "request_id", "unknown")
     text = f"Nothing was lost. The server's log tells more under the request id {name}."
-    return render_refusal(request, _UNEXPECTED, text)
+    response = render_refusal(request, _UNEXPECTED, text)
+    response.headers.update(
+        HEADERS
+    )  # this page is sent from outside of what puts them on the others
+    return response
 
 
 def render_refusal(

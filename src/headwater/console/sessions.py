@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,7 +25,7 @@ class Session:
     name: Secret
     token: Secret
     """The bearer token of the sign-in; what it allows is asked of it at every request."""
-    csrf: str
+    csrf: str = field(repr=False)
     expires_at: datetime
     login: Login | None = None
     """The Confluence this person connected, for the steps that follow."""

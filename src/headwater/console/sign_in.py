@@ -42,6 +42,7 @@ async def sign_in(request: Request) -> Response:
     except (UnauthenticatedError, NoTenantError) as error:
         status = describe_refusal(error).status
         return _ask(request, form.text("next"), problem=str(error), status=status)
+    gate.limiter.admit(caller.tenant)
     before = read_cookie(request, SESSION)
     if before:
         await gate.sessions.end(before)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import httpx2
 
-from headwater.cli.service import make_service
+from headwater.cli.service import Service, make_service
 from tests.contract.api.fakes import TENANT, make_settings, make_token
 
 HOST = "http://127.0.0.1:8000"
@@ -17,8 +17,9 @@ ROOT = f"{HOST}/console"
 class Browser:
     """Keeps cookies, says where a form comes from, and fills in hidden fields."""
 
-    def __init__(self, http: httpx2.AsyncClient, tenant: str = TENANT) -> None:
+    def __init__(self, http: httpx2.AsyncClient, service: Service, tenant: str = TENANT) -> None:
         self.http = http
+        self.service = service
         self.tenant = tenant
 
     async def open(self, path: str, **headers) -> httpx2.Response:
@@ -79,4 +80,4 @@ async def open_browser(ports, *, tenant=TENANT, **settings) -> AsyncIterator[Bro
         service.app.router.lifespan_context(service.app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=service.app), base_url=HOST) as http,
     ):
-        yield Browser(http, tenant)
+        yield Browser(http, service, tenant)
