@@ -1,9 +1,10 @@
 """Which server a command calls: one that is named, one that runs here, or one opened inside this process."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import httpx2
 
@@ -15,6 +16,9 @@ from headwater.config import Settings, load_settings
 
 PROBE_SECONDS: Final = 1.0
 EMBEDDED: Final = "http://embedded"
+
+CallAs = Callable[[str, str], AsyncClient]
+"""Makes a client for a token and its tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +35,27 @@ class Connection:
 async def open_client(connection: Connection) -> AsyncGenerator[AsyncClient, None]:
     """Connect to the server that was named, or that runs at the configured address, or open one here."""
     settings = prepare_settings(load_settings())
-    url = connection.server or await find_server(settings)
-    token = connection.token or mint_token(settings, connection.tenant, groups=connection.groups)
-    if url:
-        async with AsyncClient(url, token=token, tenant=connection.tenant) as client:
+    async with open_callers(connection.server, settings) as call_as:
+        token = connection.token or mint_token(
+            settings, connection.tenant, groups=connection.groups
+        )
+        async with call_as(token, connection.tenant) as client:
             yield client
+
+
+@asynccontextmanager
+async def open_callers(server: str | None, settings: Settings) -> AsyncGenerator[CallAs, None]:
+    """Give what makes a client of such a server for a token and its tenant."""
+    url = server or await find_server(settings)
+    if url:
+        yield partial(_make_client, url)
         return
-    async with (
-        _embed_server(settings) as transport,
-        AsyncClient(
-            EMBEDDED, token=token, tenant=connection.tenant, transport=transport, streams=False
-        ) as client,
-    ):
-        yield client
+    async with _embed_server(settings) as transport:
+        yield partial(_make_client, EMBEDDED, transport=transport, streams=False)
+
+
+def _make_client(url: str, token: str, tenant: str, **options: Any) -> AsyncClient:
+    return AsyncClient(url, token=token, tenant=tenant, **options)
 
 
 def is_embedded(client: AsyncClient) -> bool:

@@ -14,6 +14,7 @@ from headwater.cli.keys import rotate_keys
 from headwater.cli.knowledge import delete, jobs, search
 from headwater.cli.serving import sandbox, serve, worker
 from headwater.cli.tokens import token
+from headwater.cli.tools import mcp
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -38,6 +39,7 @@ for command in (
     token,
     doctor,
     rotate_keys,
+    mcp,
     backup,
     restore,
     export,

@@ -65,6 +65,11 @@ def read_credentials(
 def _read_api_token(path: Path | None) -> str:
     if path is None:
         return str(typer.prompt("Confluence API token", hide_input=True, err=True))
+    return read_secret(path)
+
+
+def read_secret(path: Path) -> str:
+    """Return what a file holds, without its line break; ``-`` is standard input."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except OSError as error:

@@ -18,6 +18,7 @@ from headwater.client.exchange import (
     Identity,
     explain_silence,
     make_body,
+    make_headers,
     plan_repeat,
     read_answer,
     read_refusal,
@@ -138,7 +139,7 @@ class AsyncClient:
 
     def _headers(self) -> Mapping[str, str]:
         token = self._token if isinstance(self._token, str) else self._token()
-        return {"authorization": f"Bearer {token}", "x-tenantid": self._identity.tenant}
+        return make_headers(token, self._identity)
 
     async def follow_job(self, job_id: str) -> AsyncGenerator[Job, None]:
         """Yield a job each time it has changed, until it has ended.

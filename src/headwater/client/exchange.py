@@ -54,6 +54,17 @@ def make_body(call: Call[Any], identity: Identity) -> dict[str, Any] | None:
     return {**call.body, **(tenant if call.tenancy is Tenancy.BODY else {})}
 
 
+def make_headers(token: str, identity: Identity) -> dict[str, str]:
+    """Return the headers of every call; ``ValueError`` for a token that no header can hold.
+
+    The token is not shown then. An empty one is left out, for the API to ask for it.
+    """
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token holds line breaks or other characters that no token has")
+    bearer = {"authorization": f"Bearer {token}"} if token else {}
+    return {**bearer, "x-tenantid": identity.tenant}
+
+
 def read_answer(call: Call[T], response: httpx2.Response) -> T:
     """Return the value of a fine answer; ``NoAnswerError`` for what is none of this API."""
     try:

@@ -181,6 +181,20 @@ async def test_every_call_carries_token_and_tenant_and_the_token_of_the_moment(m
     assert {request.headers["x-tenantid"] for request in server.requests} == {TENANT}
 
 
+@pytest.mark.parametrize("token", ["secret\nx: y", "secret\u00e9"])
+async def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(make_client, token):
+    with pytest.raises(ValueError, match="no token has") as caught:
+        await connect(make_client, Server(answer({})), token=token).list_jobs()
+    assert "secret" not in str(caught.value)
+
+
+async def test_without_a_token_the_api_says_what_it_wants(make_client):
+    server = Server(refuse(401, "authentication_error.missing"))
+    with pytest.raises(UnauthenticatedError):
+        await connect(make_client, server, token="").list_jobs()
+    assert "authorization" not in server.requests[0].headers
+
+
 @pytest.mark.parametrize("broken", [httpx2.ReadError("gone"), refuse(503), refuse(429)])
 async def test_an_upload_whose_answer_was_lost_is_sent_again_under_the_same_name(
     make_client, broken
