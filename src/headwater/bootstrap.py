@@ -22,7 +22,7 @@ from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.occupancy import occupy
 from headwater.adapters.reader_filters import ReaderFilters
 from headwater.adapters.secret_box import FernetSecretBox
-from headwater.config import EmbedderKind, Settings, VectorStoreKind
+from headwater.config import Settings
 from headwater.domain.errors import ConfigError
 from headwater.domain.ids import JobId
 from headwater.domain.secrets import Secret
@@ -35,6 +35,7 @@ from headwater.ports import (
     SecretBox,
     VectorStore,
 )
+from headwater.vectors import open_embedder, open_vector_store
 
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
@@ -92,14 +93,14 @@ async def open_ports(
     of the one they name, and stays the caller's to close. Without ``executes`` stored jobs are left
     to other processes. Raises ``ConfigError`` where something cannot be opened as configured.
     """
-    async with AsyncExitStack() as stack:
     from headwater.jobs.elsewhere import JobsElsewhere  # noqa: PLC0415
 
+    async with AsyncExitStack() as stack:
         ports, engine = await _open_all(settings, stack, embedder, store)
-        stack.push_async_callback(engine.stop)
         if not executes:
             yield replace(ports, queue=JobsElsewhere())
             return
+        stack.push_async_callback(engine.stop)
         await engine.start(ports)
         yield ports
 
@@ -122,8 +123,8 @@ async def _open_all(
 
     stack.enter_context(occupy(settings.data_dir))
     stores = await _open_catalog(settings, stack)
-    embedder = embedder or await _open_embedder(settings, stack)
-    store = store or await _open_store(settings, stack, stores, embedder.dimension)
+    embedder = embedder or await open_embedder(settings, stack)
+    store = store or await open_vector_store(settings, stack, stores, embedder)
     extractor = _open_extractor(stack)
     embedder = MeteredEmbedder(embedder)
     database_url = _database_url(settings) if _has_server(settings) else None
@@ -149,7 +150,7 @@ async def open_filters(settings: Settings) -> AsyncGenerator[ReaderFilters, None
     """Open what hands filters to tools that read the vector store themselves, and nothing else."""
     async with AsyncExitStack() as stack:
         stores = await _open_catalog(settings, stack)
-        yield ReaderFilters(stores.catalog)
+        yield ReaderFilters(stores.catalog, stores.generations)
 
 
 def make_authenticator(settings: Settings) -> "Authenticator":
@@ -241,73 +242,6 @@ def _open_extractor(stack: AsyncExitStack) -> Extractor:
     extractor = ProcessExtractor()
     stack.push_async_callback(extractor.close)
     return extractor
-
-
-async def _open_store(
-    settings: Settings, stack: AsyncExitStack, stores: "CatalogStores", dimension: int
-) -> VectorStore:
-    if settings.vector_store is VectorStoreKind.PINECONE:
-        return await _open_pinecone(settings, stack, stores, dimension)
-    from headwater.adapters.lance.store import LanceStore  # noqa: PLC0415
-
-    store = await LanceStore.open(settings.data_dir / "vectors", dimension=dimension)
-    stack.callback(store.close)
-    return store
-
-
-async def _open_pinecone(
-    settings: Settings, stack: AsyncExitStack, stores: "CatalogStores", dimension: int
-) -> VectorStore:
-    from headwater.adapters.pinecone.opening import IndexSettings  # noqa: PLC0415
-    from headwater.adapters.pinecone.store import open_store  # noqa: PLC0415
-
-    key = settings.pinecone_api_key
-    if key is None:
-        raise ConfigError("HEADWATER_PINECONE_API_KEY: needed with HEADWATER_VECTOR_STORE=pinecone")
-    opened = open_store(
-        api_key=Secret(key.get_secret_value()),
-        host=settings.pinecone_host,
-        index=IndexSettings(
-            settings.pinecone_index, settings.pinecone_cloud, settings.pinecone_region
-        ),
-        dimension=dimension,
-        ledger=stores.ledger,
-    )
-    return await stack.enter_async_context(opened)
-
-
-async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
-    from headwater.adapters.embedders.prefixed import add_prefixes  # noqa: PLC0415
-
-    return add_prefixes(
-        await _open_model(settings, stack),
-        query=settings.embedder_query_prefix,
-        passage=settings.embedder_passage_prefix,
-    )
-
-
-async def _open_model(settings: Settings, stack: AsyncExitStack) -> Embedder:
-    if settings.embedder is EmbedderKind.OPENAI:
-        return await _open_endpoint(settings, stack)
-    from headwater.adapters.embedders.local import LocalEmbedder  # noqa: PLC0415
-
-    folder = Path(settings.embedder_model) if settings.embedder_model else None
-    embedder = await LocalEmbedder.open(settings.data_dir, folder)
-    stack.push_async_callback(embedder.close)
-    return embedder
-
-
-async def _open_endpoint(settings: Settings, stack: AsyncExitStack) -> Embedder:
-    from headwater.adapters.embedders.openai import OpenAIEmbedder  # noqa: PLC0415
-
-    key = settings.embedder_api_key
-    embedder = await OpenAIEmbedder.open(
-        base_url=settings.embedder_url,
-        model=settings.embedder_model,
-        api_key=Secret(key.get_secret_value()) if key else None,
-    )
-    stack.push_async_callback(embedder.close)
-    return embedder
 
 
 def _database_url(settings: Settings) -> str:

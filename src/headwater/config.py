@@ -18,6 +18,7 @@ class EmbedderKind(StrEnum):
 
     LOCAL = "local"
     OPENAI = "openai"
+    PINECONE = "pinecone"
 
 
 class VectorStoreKind(StrEnum):
@@ -61,7 +62,8 @@ class Settings(BaseSettings):
     )
     embedder: EmbedderKind = Field(
         EmbedderKind.LOCAL,
-        description="`local` runs MiniLM-L6-v2 in this process; `openai` calls any compatible endpoint.",
+        description="`local` runs MiniLM-L6-v2 in this process; `openai` calls any compatible endpoint;"
+        " `pinecone` its inference.",
     )
     embedder_model: str | None = Field(
         None, description="Model name at the endpoint, or a folder with other local weights."
@@ -74,6 +76,14 @@ class Settings(BaseSettings):
     embedder_passage_prefix: str = Field(
         "", description="Put before every passage, such as `passage: `; a change embeds all again."
     )
+    previous_embedder: EmbedderKind | None = Field(
+        None, description="After a change of embedder: the one whose vectors still answer."
+    )
+    previous_embedder_model: str | None = Field(None, description="Its `EMBEDDER_MODEL`.")
+    previous_embedder_url: str | None = Field(None, description="Its `EMBEDDER_URL`.")
+    previous_embedder_api_key: SecretStr | None = Field(None, description="Its `EMBEDDER_API_KEY`.")
+    previous_embedder_query_prefix: str = Field("", description="Its `EMBEDDER_QUERY_PREFIX`.")
+    previous_embedder_passage_prefix: str = Field("", description="Its `EMBEDDER_PASSAGE_PREFIX`.")
     jwt_secret: SecretStr | None = Field(
         None,
         description="HS256 secret; with it no other algorithm is accepted. Generated if none is set.",
@@ -101,6 +111,15 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    worker_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on which a worker answers `/healthz`, `/readyz`, `/metrics`; none if empty.",
+    )
+    traces_url: str | None = Field(
+        None, description="OTLP/HTTP collector that traces are sent to; none are made if empty."
+    )
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="`console` or `json`.")
 
     @field_validator("jwt_algorithms", "secret_key", "allowed_private_hosts", mode="before")
@@ -111,19 +130,14 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-    worker_port: int | None = Field(
-        None,
-        ge=0,
-        le=65535,
-        description="Port on which a worker answers `/healthz`, `/readyz`, `/metrics`; none if empty.",
-    )
-    traces_url: str | None = Field(
-        None, description="OTLP/HTTP collector that traces are sent to; none are made if empty."
-    )
         "database_url",
         "embedder_model",
         "embedder_url",
         "embedder_api_key",
+        "previous_embedder",
+        "previous_embedder_model",
+        "previous_embedder_url",
+        "previous_embedder_api_key",
         "pinecone_api_key",
         "pinecone_host",
         "jwt_secret",
@@ -131,6 +145,8 @@ class Settings(BaseSettings):
         "jwt_public_key",
         "jwt_issuer",
         "jwt_audience",
+        "traces_url",
+        "worker_port",
         mode="before",
     )
     @classmethod
@@ -145,8 +161,6 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         raise ConfigError(_describe(error)) from error
 
-        "traces_url",
-        "worker_port",
 
 def _describe(error: ValidationError) -> str:
     problems = (

@@ -9,10 +9,13 @@ import pytest
 from headwater.adapters.embedders.local import LocalEmbedder
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.adapters.embedders.openai import OpenAIEmbedder
+from headwater.adapters.embedders.pinecone import PineconeEmbedder
 from headwater.adapters.embedders.prefixed import add_prefixes
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.domain.secrets import Secret
 from headwater.ports import Embedder, EmbeddingKind
+from tests.pinecone.server import KEY as PINECONE_KEY
+from tests.pinecone.server import run_pinecone
 from tests.unit.adapters.embeddings_server import KEY, MODEL, serve_embeddings
 
 PASSAGE, QUERY = EmbeddingKind.PASSAGE, EmbeddingKind.QUERY
@@ -51,12 +54,22 @@ async def open_openai(_data_dir):
         await embedder.close()
 
 
+@asynccontextmanager
+async def open_pinecone(_data_dir):
+    with run_pinecone() as server:
+        embedder = await PineconeEmbedder.open(
+            api_key=Secret(PINECONE_KEY), host=server.url, model=None
+        )
+        yield embedder
+        await embedder.close()
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("embedder")
 
 
-@pytest.fixture(params=[open_memory, open_prefixed, open_local, open_openai])
+@pytest.fixture(params=[open_memory, open_prefixed, open_local, open_openai, open_pinecone])
 async def embedder(request, data_dir):
     async with request.param(data_dir) as opened:
         yield opened

@@ -155,7 +155,9 @@ class Bench:
             name: {m.metadata.content_id for m in await store.query(Namespace(tenant), query)}
             for name, store in self.stores.items()
         }
-        handed = await ReaderFilters(self.catalog.catalog).filter_for(tenant, reader)
+        handed = await ReaderFilters(self.catalog.catalog, self.catalog.generations).filter_for(
+            tenant, reader
+        )
         return {
             **own,
             "lancedb's own client": await read_lance(self.folder, handed),
@@ -233,7 +235,9 @@ def test_more_scopes_than_one_list_may_hold_come_in_parts(bench):
         catalog = bench.catalog.catalog
         await catalog.put_scope_rules(tenant, SpaceKey("S"), SITE, rules)
         await bench.stores["pinecone"].apply(Namespace(tenant), StoreBatch(upserts=(last,)))
-        handed = await ReaderFilters(catalog).filter_for(tenant, make_reader())
+        handed = await ReaderFilters(catalog, bench.catalog.generations).filter_for(
+            tenant, make_reader()
+        )
         assert len(handed.pinecone["$or"]) == 2
         return await read_pinecone(bench.index, handed)
 

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.pinecone.filters import BadFilterError, matches
+from tests.pinecone.inference import MODELS, embed_texts
 from tests.pinecone.records import (
     BadRequestError,
     Stored,
@@ -34,6 +35,8 @@ VERSIONS = {"2026-07", "2025-04"}
 """Ours, and that of the SDK 7 by which other tools read; a query is the same in both."""
 KEY = "pc-test-key"
 MAX_BODY = 2 << 20
+MAX_ANSWER = 4 << 20
+"""Of a query."""
 PAGE = 100
 
 Namespace = dict[str, Stored]
@@ -93,6 +96,8 @@ def make_app(server: PineconeServer) -> Starlette:
     routes = [
         Route("/indexes", create_index, methods=["POST"]),
         Route("/indexes/{name}", describe_index),
+        Route("/models/{name}", describe_model),
+        Route("/embed", embed, methods=["POST"]),
         Route("/{index}/vectors/upsert", upsert, methods=["POST"]),
         Route("/{index}/query", query, methods=["POST"]),
         Route("/{index}/vectors/fetch", fetch),
@@ -193,6 +198,29 @@ def _dense(server: PineconeServer, request: Request) -> dict[str, Any]:
     return next(field for field in fields.values() if field["type"] == "dense_vector")
 
 
+# ── inference ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def describe_model(request: Request, _: PineconeServer, __: Any) -> Response:
+    found = MODELS.get(request.path_params["name"])
+    if found is None:
+        problem = {"error": {"code": "NOT_FOUND", "message": "no such model"}, "status": 404}
+        return JSONResponse(problem, status_code=404)
+    return JSONResponse(found)
+
+
+async def embed(_: Request, __: PineconeServer, body: Any) -> Response:
+    values = embed_texts(body)
+    return JSONResponse(
+        {
+            "model": body["model"],
+            "vector_type": "dense",
+            "data": [{"values": vector, "vector_type": "dense"} for vector in values],
+            "usage": {"total_tokens": sum(len(item["text"].split()) for item in body["inputs"])},
+        }
+    )
+
+
 # ── the data plane ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -232,7 +260,10 @@ async def query(request: Request, server: PineconeServer, body: Any) -> Response
     shown = {"values": body.get("includeValues", False)}
     shown["metadata"] = body.get("includeMetadata", False)
     hits = [{**stored.as_json(**shown), "score": score} for score, stored in found[: body["topK"]]]
-    return JSONResponse({"matches": hits, "namespace": body.get("namespace", "")})
+    answer = JSONResponse({"matches": hits, "namespace": body.get("namespace", "")})
+    if len(bytes(answer.body)) > MAX_ANSWER:
+        raise BadRequestError("the result is over 4 MB")
+    return answer
 
 
 def _score(stored: Stored, vector: np.ndarray, sparse: dict[int, float], metric: str) -> float:

@@ -7,10 +7,11 @@ import jsonschema
 import pytest
 import yaml
 
+from headwater.adapters.embedders.pinecone import PineconeEmbedder
 from headwater.adapters.pinecone.store import open_store
 from headwater.domain.errors import ConfigError
 from headwater.domain.secrets import Secret
-from headwater.ports import StoreBatch
+from headwater.ports import EmbeddingKind, StoreBatch
 from tests.contract.records import ACME, ask, document_id, make_document, make_metadata
 from tests.pinecone.filters import BadFilterError, matches
 from tests.pinecone.opening import (
@@ -19,7 +20,7 @@ from tests.pinecone.opening import (
     open_ledger,
     open_pinecone_store,
 )
-from tests.pinecone.server import run_pinecone
+from tests.pinecone.server import KEY, run_pinecone
 
 DOCUMENTS = Path(__file__).parents[2] / "../shared/data/pinecone-openapi"
 
@@ -39,12 +40,11 @@ def load(document):
 def list_schemas(method, route):
     """Return the schemas of what a call sends and of what it gets; ``None`` where there is no body."""
     data = route.removeprefix("/{index}")
-    is_data = data != route
-    document = "db_data_2026-07.transcribed.oas.yaml" if is_data else (
-        "db_control_2026-07.transcribed.oas.yaml"
-    )  # fmt: skip
-    paths, components = load(document)
-    operation = paths[data.replace("{name}", "{index_name}")][method.lower()]
+    is_data, is_inference = data != route, route in {"/embed", "/models/{name}"}
+    part = "db_data" if is_data else "inference" if is_inference else "db_control"
+    paths, components = load(f"{part}_2026-07.transcribed.oas.yaml")
+    named = data.replace("{name}", "{model_name}" if is_inference else "{index_name}")
+    operation = paths[named][method.lower()]
     answers = operation["responses"]
     (answer,) = [answers[code] for code in ("200", "201", "202") if code in answers]
     for body in (operation.get("requestBody"), answer):
@@ -73,8 +73,11 @@ async def test_every_exchange_is_as_the_documents_have_it(running, tmp_path):
         await use_everything(store)
         async with open_pinecone_store(running, store.ledger):
             pass
+    embedder = await PineconeEmbedder.open(api_key=Secret(KEY), host=running.url, model=None)
+    await embedder.embed(["one", "two"], kind=EmbeddingKind.PASSAGE)
+    await embedder.close()
     routes = {(method, route) for method, route, _, _ in running.exchanges}
-    assert len(routes) == 10, routes
+    assert len(routes) == 12, routes
     for method, route, body, answer in running.exchanges:
         asked, told = list_schemas(method, route)
         if asked:

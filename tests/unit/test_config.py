@@ -61,7 +61,7 @@ def test_every_variable_that_cannot_be_used_is_named_and_none_is_quoted(monkeypa
         load_settings()
     text = str(error.value)
     assert text.count("HEADWATER_") == 4
-    assert "HEADWATER_EMBEDDER: Input should be 'local' or 'openai'" in text
+    assert "HEADWATER_EMBEDDER: Input should be 'local', 'openai' or 'pinecone'" in text
     assert "s3cret" not in text
 
 

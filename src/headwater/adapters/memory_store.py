@@ -76,12 +76,19 @@ class MemoryStore:
         keywords = pick_keywords(query.text)
         texts = {key: _spell(record.chunk.embedded_text) for key, (_, record) in candidates.items()}
         best = fuse_rankings(
-            _nearest(candidates, query.vector)[:depth],
+            _nearest(candidates, query.vector)[:depth] if query.vector else (),
             _weigh_words(texts, keywords)[:depth],
             exact=[key for key, text in texts.items() if _holds_all(text, keywords)],
             limit=query.limit,
         )
         return [_make_match(hit, *candidates[hit.chunk_id]) for hit in best]
+
+    async def count_records(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, int]:
+        """Return how many records each document has; those without any are absent."""
+        held = await self.list_documents(namespace)
+        return {key: held[key] for key in document_ids if key in held}
 
     async def count(self, namespace: Namespace) -> StoreCounts:
         """Count the namespace's documents and records."""

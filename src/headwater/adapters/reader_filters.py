@@ -13,7 +13,7 @@ from headwater.adapters.pinecone.filters import accept_any
 from headwater.domain.access import Reader, Scope, readable_scopes
 from headwater.domain.content import is_unicode
 from headwater.domain.ids import Namespace, TenantId
-from headwater.ports import Catalog
+from headwater.ports import Catalog, GenerationStore, Make
 
 NO_SCOPE: Final = Scope("nobody")
 """No record has it. Without any scope a tool must find nothing, and a filter left empty finds all."""
@@ -29,7 +29,11 @@ class ReaderFilter:
     """
 
     namespace: str
-    """Pinecone's namespace; LanceDB's table."""
+    """Pinecone's namespace; LanceDB's table. After a change of model it is another one."""
+    model: str
+    """What questions have to be embedded by: the embedder's name for itself, empty before the first sync."""
+    index: str
+    """The Pinecone index that the namespace is in, where that is known."""
     pinecone: Mapping[str, Any]
     """Pinecone's metadata filter."""
     lancedb: str
@@ -41,6 +45,7 @@ class ReaderFilters:
     """Hands out filters from what the catalog knows now."""
 
     catalog: Catalog
+    generations: GenerationStore
 
     async def filter_for(self, tenant: TenantId, reader: Reader) -> ReaderFilter:
         """Return the filter of a reader; one who may see nothing gets one that nothing satisfies.
@@ -49,8 +54,11 @@ class ReaderFilters:
         """
         readable = readable_scopes(await self.catalog.scope_rules(tenant), reader)
         scopes = {scope for scope in readable if is_unicode(scope)} or {NO_SCOPE}
+        answering = (await self.generations.read(tenant, Make(model=""))).answering
         return ReaderFilter(
-            namespace=Namespace(tenant).name,
+            namespace=Namespace(tenant, answering.number).name,
+            model=answering.make.model,
+            index=answering.make.place,
             pinecone=accept_any("access_scope", scopes),
             lancedb=is_in("access_scope", scopes),
         )

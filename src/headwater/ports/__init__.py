@@ -42,6 +42,13 @@ from headwater.ports.extraction import (
     ExtractionPolicy,
     Extractor,
 )
+from headwater.ports.generations import (
+    Compared,
+    Generation,
+    Generations,
+    GenerationStore,
+    Make,
+)
 from headwater.ports.index import (
     Embedder,
     EmbeddingKind,
@@ -68,6 +75,7 @@ from headwater.ports.removal import DeletionStore, FailedDocument, HeldDocument,
 from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore, StoredSession
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
+from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
 
 __all__ = [
     "Ancestor",
@@ -75,9 +83,9 @@ __all__ = [
     "BlacklistStore",
     "Capability",
     "Catalog",
-from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
     "CatalogEntry",
     "ChildCount",
+    "Compared",
     "ContentPage",
     "ContentStatus",
     "CredentialStore",
@@ -90,6 +98,9 @@ from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
     "FailedDocument",
     "FailurePage",
     "FetchedPage",
+    "Generation",
+    "GenerationStore",
+    "Generations",
     "HeldDocument",
     "Holding",
     "HybridQuery",
@@ -104,14 +115,18 @@ from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
     "ListedCounts",
     "LookedUp",
     "LossCount",
+    "Make",
     "OpenJob",
     "Ports",
     "Position",
     "Record",
     "ScheduleStore",
     "SealedCredential",
+    "SeatBook",
     "SecretBox",
     "SessionStore",
+    "SitePace",
+    "SitePaceBook",
     "Source",
     "SourceFactory",
     "SourceOptions",
@@ -126,8 +141,5 @@ from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
     "Traffic",
     "Vector",
     "VectorStore",
-    "SeatBook",
     "WorkList",
 ]
-    "SitePace",
-    "SitePaceBook",

@@ -96,7 +96,8 @@ class HybridQuery:
     """A question as words and as a vector, with the filter that acts inside the store."""
 
     text: str
-    vector: Vector
+    vector: Vector | None
+    """``None`` where the model of the stored vectors is not at hand: then words alone decide."""
     filter: StoreFilter
     limit: int
 
@@ -164,17 +165,22 @@ class VectorStore(Protocol):
     async def query(self, namespace: Namespace, query: HybridQuery) -> Sequence[StoredMatch]:
         """Return the best matches, best first: dense and keyword search fused, filtered before ranking."""
 
+    async def count_records(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, int]:
+        """Return how many records were written of each document; those without any are absent."""
+
     async def count(self, namespace: Namespace) -> StoreCounts:
         """Count the namespace's documents and records; zero where it does not exist."""
 
     async def list_documents(self, namespace: Namespace) -> Mapping[DocumentId, int]:
         """Return every document's number of records."""
 
-    async def settle(self, namespace: Namespace) -> None:
-        """Bring indexes up to date and compact; call it when a job ends."""
+    async def settle(self, namespace: Namespace) -> str | None:
+        """Bring indexes up to date and compact; call it when a job ends. Return what is worth saying."""
 
     async def drop(self, namespace: Namespace) -> None:
         """Remove the namespace and everything in it; fine if there is none."""
 
-    async def check(self) -> None:
-        """Raise unless the store can be read and written."""
+    async def check(self) -> str | None:
+        """Raise unless the store can be read and written; return what an operator should know of it."""

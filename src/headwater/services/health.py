@@ -32,16 +32,16 @@ async def check_health(ports: Ports) -> tuple[Check, ...]:
     )
 
 
-async def _try(name: str, probe: Callable[[], Awaitable[None]]) -> Check:
+async def _try(name: str, probe: Callable[[], Awaitable[str | None]]) -> Check:
     try:
         async with asyncio.timeout(PATIENCE):
-            await probe()
+            note = await probe()
     except HeadwaterError as error:
         return Check(name, ok=False, detail=str(error))
     except TimeoutError:
         detail = f"does not answer within {PATIENCE:.0f} s; look at its own state and the way there"
         return Check(name, ok=False, detail=detail)
-    return Check(name, ok=True, detail="ok")
+    return Check(name, ok=True, detail=note or "ok")
 
 
 async def _embed_probe(ports: Ports) -> None:

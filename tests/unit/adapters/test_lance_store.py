@@ -215,15 +215,19 @@ async def test_words_are_found_in_other_scripts_and_english_forms(store, text, q
 # ── refusals ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_another_embedder_is_refused_by_name_of_the_setting(store, folder):
-    await put(store, make_document(1, "one"))
+async def test_a_table_keeps_to_the_length_of_its_own_vectors(store, folder):
+    await put(store, make_document(1, "one"), make_document(2, "two"))
     wider = await LanceStore.open(folder, dimension=DIMENSION + 1)
-    with pytest.raises(ConfigError, match=r"vectors of 8 numbers.*makes 9.*HEADWATER_EMBEDDER"):
-        await wider.query(ACME, ask("one", [1.0] * (DIMENSION + 1)))
-    with pytest.raises(ConfigError):
-        await wider.apply(ACME, StoreBatch(deletions=(document_id(1),)))
+    long = [1.0] * (DIMENSION + 1)
+    with pytest.raises(ConfigError, match=r"vector of 9 numbers.*vectors of 8.*HEADWATER_EMBEDDER"):
+        await wider.query(ACME, ask("one", long))
+    with pytest.raises(ConfigError, match="vector of 9 numbers"):
+        await put(wider, make_document(3, "three", vector=long))
+    new = make_metadata(2, labels=frozenset({"new"}))
+    await wider.apply(ACME, StoreBatch(metadata=(new,), deletions=(document_id(1),)))
+    (match,) = await wider.query(ACME, ask("two", axis(2)))
+    assert match.metadata == new
     wider.close()
-    assert (await store.count(ACME)).records == 1
 
 
 async def test_a_table_of_another_version_is_refused(store, folder):
@@ -256,6 +260,7 @@ async def test_a_vector_of_another_length_stores_nothing(store):
 
 
 async def test_a_question_of_another_length_is_refused(store):
+    await put(store, make_document(1, "one"))
     with pytest.raises(ConfigError, match="vector of 2 numbers"):
         await store.query(ACME, ask(vector=[1.0, 2.0]))
 

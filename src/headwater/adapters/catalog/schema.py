@@ -346,6 +346,17 @@ store_terms = Table(
     Column("records", Integer, nullable=False),
 )
 
+# Which vectors answer for a tenant, and which are in the making: by embedding model, and by index.
+generations = Table(
+    "generations",
+    metadata,
+    _tenant(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+)
+
 # Which processes execute jobs. No row of these two is any tenant's.
 worker_seats = Table(
     "worker_seats",

@@ -11,13 +11,14 @@ from headwater.adapters.catalog.credentials import SqlCredentialStore
 from headwater.adapters.catalog.deletions import SqlDeletionStore
 from headwater.adapters.catalog.documents import SqlCatalog
 from headwater.adapters.catalog.engine import Database, make_engine, parse_url
+from headwater.adapters.catalog.generations import SqlGenerationStore
 from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.library import SqlLibrary
 from headwater.adapters.catalog.revisions import upgrade_schema
 from headwater.adapters.catalog.schedules import SqlScheduleStore
-from headwater.adapters.catalog.sessions import SqlSessionStore
 from headwater.adapters.catalog.seats import SqlSeatBook, SqlSitePaceBook
+from headwater.adapters.catalog.sessions import SqlSessionStore
 from headwater.adapters.catalog.settings import SqlBlacklistStore, SqlSyncConfigurationStore
 from headwater.adapters.catalog.store_ledger import SqlStoreLedger
 from headwater.adapters.catalog.work import SqlWorkList
@@ -35,13 +36,14 @@ class CatalogStores:
     blacklist: SqlBlacklistStore
     schedules: SqlScheduleStore
     ledger: SqlStoreLedger
+    generations: SqlGenerationStore
     inventory: SqlInventory
     library: SqlLibrary
     deletions: SqlDeletionStore
-    sessions: SqlSessionStore
-    engine: AsyncEngine
     seats: SqlSeatBook
     paces: SqlSitePaceBook
+    sessions: SqlSessionStore
+    engine: AsyncEngine
 
     async def close(self) -> None:
         """Close every connection; the stores are not to be used any more."""
@@ -71,11 +73,12 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         blacklist=SqlBlacklistStore(database),
         schedules=SqlScheduleStore(database),
         ledger=SqlStoreLedger(database),
+        generations=SqlGenerationStore(database),
         inventory=SqlInventory(database),
         library=SqlLibrary(database),
         deletions=SqlDeletionStore(database),
+        seats=SqlSeatBook(database),
+        paces=SqlSitePaceBook(database),
         sessions=SqlSessionStore(database),
         engine=engine,
     )
-        seats=SqlSeatBook(database),
-        paces=SqlSitePaceBook(database),

@@ -6,7 +6,6 @@ reading the answer and naming the errors are done here: the SDK would sleep up t
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -14,6 +13,7 @@ import stamina
 from httpx2 import URL, InvalidURL, Timeout
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
+from headwater.adapters.embedders.estimate import estimate_tokens
 from headwater.adapters.embedders.openai_answer import read_vectors
 from headwater.adapters.embedders.openai_errors import (
     BatchRefusedError,
@@ -37,10 +37,6 @@ LONGEST_WAIT = 5.0
 """Seconds; a longer ``Retry-After`` is the caller's to wait out, so that the job can say so."""
 
 _TIMEOUT = Timeout(60.0, connect=10.0)
-_LETTERS = re.compile(r"[^\W\d_]+")
-_OTHERS = re.compile(r"[^\w\s]|[\d_]|\n")
-_BYTES_PER_TOKEN = 3
-_SPECIAL_TOKENS = 2
 _NO_KEY = "no-key-configured"
 _RETRY = stamina.AsyncRetryingCaller(
     attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
@@ -50,9 +46,7 @@ _RETRY = stamina.AsyncRetryingCaller(
 class OpenAIEmbedder:
     """A model behind an endpoint. Open it with :meth:`open`; safe to use from many tasks.
 
-    The endpoint's tokenizer is unknown, so tokens are counted on the high side: one for every three
-    bytes of a run of letters, one for every other visible character and line break, two for the
-    model's own. Prose comes out at about one and a half times its real count. A text that passes
+    The endpoint's tokenizer is unknown, so tokens are counted on the high side. A text that passes
     this count and is still too long is refused by the endpoint and becomes a ``DocumentError``.
     """
 
@@ -119,9 +113,8 @@ class OpenAIEmbedder:
         return self._max_tokens
 
     def count_tokens(self, text: str) -> int:
-        """Return a count on the high side; see the class for the rule."""
-        runs = sum(_count_letters(run) for run in _LETTERS.findall(text))
-        return _SPECIAL_TOKENS + runs + len(_OTHERS.findall(text))
+        """Return a count on the high side."""
+        return estimate_tokens(text)
 
     async def embed(self, texts: Sequence[str], *, kind: EmbeddingKind) -> list[Vector]:  # noqa: ARG002  (the protocol knows no kinds)
         """Return one vector per text, in order, of length one.
@@ -221,10 +214,6 @@ def _check_model(model: str | None) -> str:
             "HEADWATER_EMBEDDER=openai needs HEADWATER_EMBEDDER_MODEL, the model's name at the endpoint."
         )
     return model
-
-
-def _count_letters(run: str) -> int:
-    return math.ceil(len(run.encode()) / _BYTES_PER_TOKEN)
 
 
 def _batches(counts: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -86,29 +86,26 @@ def find_missing(stored: pa.Schema) -> list[pa.Field]:
     return [_CHUNK.field(name) for name in sorted(missing)]
 
 
-def check_schema(stored: pa.Schema, dimension: int) -> None:
-    """Raise ``ConfigError`` unless a table with this schema holds our records and vectors."""
-    expected = make_schema(dimension)
-    if set(stored.names) != set(expected.names):
+def check_schema(stored: pa.Schema) -> None:
+    """Raise ``ConfigError`` unless a table with this schema holds our records."""
+    if set(stored.names) != {*_CHUNK.names, *_METADATA.names, "vector"}:
         raise ConfigError(
             "The vector store was written by another version of Headwater. Use that version, or move"
             " the `vectors` folder under HEADWATER_DATA_DIR away and upload every space in full."
         )
-    held = stored.field("vector").type.list_size
-    if held != dimension:
-        raise ConfigError(
-            f"The vector store holds vectors of {held} numbers, the embedder makes {dimension}."
-            " Set HEADWATER_EMBEDDER and HEADWATER_EMBEDDER_MODEL back to what they were, or move the"
-            " `vectors` folder under HEADWATER_DATA_DIR away and upload every space in full."
-        )
+
+
+def read_dimension(stored: pa.Schema) -> int:
+    """Return the length of the vectors in a table with this schema."""
+    return int(stored.field("vector").type.list_size)
 
 
 def check_length(vector: Vector, dimension: int) -> None:
-    """Raise ``ConfigError`` unless the vector has the length the store was opened for."""
+    """Raise ``ConfigError`` unless the vector has the length of those in the table."""
     if len(vector) != dimension:
         raise ConfigError(
-            f"The embedder made a vector of {len(vector)} numbers where the store was opened"
-            f" for {dimension}: check HEADWATER_EMBEDDER_MODEL and restart."
+            f"The embedder made a vector of {len(vector)} numbers where the store holds vectors of"
+            f" {dimension}: check HEADWATER_EMBEDDER and HEADWATER_EMBEDDER_MODEL, and restart."
         )
 
 

@@ -29,17 +29,27 @@ _REFINE: Final = 2
 async def search_snapshot(
     table: AsyncTable, query: HybridQuery, predicate: str
 ) -> Sequence[StoredMatch]:
-    """Return the best rows among those that satisfy the predicate; it acts before either ranking."""
+    """Return the best rows among those that satisfy the predicate; it acts before either ranking.
+
+    Without a vector, by words alone.
+    """
     depth = candidate_depth(query.limit)
     words = read_keywords(query.text)
     dense, keyword, exact = await asyncio.gather(
-        search_dense(table, query.vector, predicate, depth),
+        _search_near(table, query.vector, predicate, depth),
         search_words(table, words, predicate, depth),
         _find_exact(table, words, predicate, depth),
     )
-    best = fuse_rankings(rank_rows(dense), rank_rows(keyword), exact=exact, limit=query.limit)
-    rows = _take_rows((dense, keyword), [hit.chunk_id for hit in best])
+    near = [hit for half in dense for hit in rank_rows(half)]
+    best = fuse_rankings(near, rank_rows(keyword), exact=exact, limit=query.limit)
+    rows = _take_rows([*dense, keyword], [hit.chunk_id for hit in best])
     return [read_match(rows[hit.chunk_id], hit.score) for hit in best]
+
+
+async def _search_near(
+    table: AsyncTable, vector: Vector | None, predicate: str, depth: int
+) -> list[pa.Table]:
+    return [] if vector is None else [await search_dense(table, vector, predicate, depth)]
 
 
 async def search_dense(table: AsyncTable, vector: Vector, predicate: str, depth: int) -> pa.Table:

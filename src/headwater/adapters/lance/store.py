@@ -26,6 +26,7 @@ from headwater.adapters.lance.rows import (
     make_rows,
     make_schema,
     read_chunks,
+    read_dimension,
     replace_metadata,
 )
 from headwater.adapters.lance.search import search_snapshot
@@ -66,7 +67,7 @@ class LanceStore:
     ) -> Self:
         """Open the store, creating the folder; close it when done.
 
-        ``dimension`` is the length of the embedder's vectors; ``vector_index_rows`` the size from which
+        ``dimension`` is the length of vectors in tables made from now on; ``vector_index_rows`` the size from which
         a namespace gets a vector index. ``RetryableError`` if the folder cannot be used.
         """
         with lance_faults(f"open {folder}"):
@@ -115,9 +116,23 @@ class LanceStore:
         predicate = make_predicate(query.filter)
         if predicate is None or query.limit < 1:
             return []
-        check_length(query.vector, self._dimension)
         async with self._reading(namespace) as table:
-            return [] if table is None else await search_snapshot(table, query, predicate)
+            if table is None:
+                return []
+            if query.vector is not None:
+                check_length(query.vector, read_dimension(await table.schema()))
+            return await search_snapshot(table, query, predicate)
+
+    async def count_records(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, int]:
+        """Return how many records each document has; those without any are absent."""
+        wanted = is_in("document_id", document_ids)
+        async with self._reading(namespace) as table:
+            if table is None:
+                return {}
+            found = await table.query().where(wanted).select(["document_id"]).to_arrow()
+        return Counter(map(DocumentId, found["document_id"].to_pylist()))
 
     async def count(self, namespace: Namespace) -> StoreCounts:
         """Count the namespace's documents and records."""
@@ -171,7 +186,7 @@ class LanceStore:
             for item in batch.metadata
             if item.document_id not in deletions and item.document_id not in upserts
         }
-        fresh = make_rows(upserts.values(), self._dimension)
+        fresh = make_rows(upserts.values(), read_dimension(await table.schema()))
         rewritten = await _rewrite(table, metadata)
         written = {*upserts, *rewritten["document_id"].to_pylist()}
         if deletions or written:
@@ -205,7 +220,7 @@ class LanceStore:
             return
         with closing(table):
             await _complete(table)
-            check_schema(await table.schema(), self._dimension)
+            check_schema(await table.schema())
             yield table
 
     async def _find(self, namespace: Namespace) -> AsyncTable | None:

@@ -21,16 +21,17 @@ _HINTS: Final = {
     401: "does not accept the key: check HEADWATER_PINECONE_API_KEY",
     402: "wants the project's bill paid; see the Pinecone console",
     403: "does not allow this, or a quota of the project is used up; see the Pinecone console",
-    404: "does not know the index any more: check HEADWATER_PINECONE_INDEX and restart",
+    404: "does not know the index or model any more: check HEADWATER_PINECONE_INDEX and"
+    " HEADWATER_EMBEDDER_MODEL, and restart",
 }
 
 
 @contextmanager
-def pinecone_faults(action: str) -> Iterator[None]:
+def pinecone_faults(action: str, failure: FailureType = FailureType.STORE_ERROR) -> Iterator[None]:
     """Raise the SDK's errors as ours.
 
     ``RetryableError`` where the same call may succeed later, ``ConfigError`` for what an operator must
-    mend, ``DocumentError`` for what Pinecone will not hold.
+    mend, ``DocumentError`` for what Pinecone will not take, of this type of failure.
     """
     try:
         yield
@@ -39,19 +40,19 @@ def pinecone_faults(action: str) -> Iterator[None]:
             f"Pinecone could not {action}: no usable answer; trying again later may do."
         ) from error
     except ApiError as error:
-        raise _explain(error, action) from error
+        raise _explain(error, action, failure) from error
     except PineconeError as error:
         raise DocumentError(
-            FailureType.STORE_ERROR, f"Pinecone's client refuses to {action}: {error.message}"
+            failure, f"Pinecone's client refuses to {action}: {error.message}"
         ) from error
 
 
-def _explain(error: ApiError, action: str) -> RetryableError | ConfigError | DocumentError:
+def _explain(
+    error: ApiError, action: str, failure: FailureType
+) -> RetryableError | ConfigError | DocumentError:
     status = error.status_code
     if status in BUSY or status >= SERVER_ERROR:
         return RetryableError(f"Pinecone could not {action} now (HTTP {status}).")
     if hint := _HINTS.get(status):
         return ConfigError(f"Pinecone {hint} (HTTP {status}).")
-    return DocumentError(
-        FailureType.STORE_ERROR, f"Pinecone refuses to {action} (HTTP {status}): {error.message}"
-    )
+    return DocumentError(failure, f"Pinecone refuses to {action} (HTTP {status}): {error.message}")

@@ -28,21 +28,28 @@ class OpenedIndex:
     """An index that holds our records; ``hybrid`` where it finds words too."""
 
     host: str
+    dimension: int
     hybrid: bool
 
 
 async def open_index(
-    client: AsyncPinecone, settings: IndexSettings, *, dimension: int
+    client: AsyncPinecone, settings: IndexSettings, *, dimension: int | None
 ) -> OpenedIndex:
-    """Return the index, created if there is none; ``ConfigError`` for one of another make."""
-    model = await _find_or_create(client, settings, dimension)
+    """Return the index, created if there is none; ``ConfigError`` for one of another make.
+
+    Without a dimension it has to be there, and may have any.
+    """
+    if dimension is None:
+        model = await client.indexes.describe(settings.name)
+    else:
+        model = await _find_or_create(client, settings, dimension)
     dense = [field for field in model.schema.fields.values() if isinstance(field, DenseVectorField)]
     held = [field.dimension for field in dense]
-    if held != [dimension]:
+    if len(held) != 1 or dimension not in {None, *held}:
         raise ConfigError(
             f"HEADWATER_PINECONE_INDEX: the index {settings.name!r} holds vectors of"
             f" {', '.join(map(str, held)) or 'no'} numbers, the embedder makes {dimension}."
-            " Name another index, or set the embedder back."
+            " Name another index, which is filled while this one answers, or set the embedder back."
         )
     (metric,) = [field.metric for field in dense]
     if metric not in {METRIC, "cosine"}:
@@ -52,7 +59,7 @@ async def open_index(
         )
     if not model.host:
         raise RetryableError(f"The Pinecone index {settings.name!r} is not ready yet.")
-    return OpenedIndex(model.host, hybrid=metric == METRIC)
+    return OpenedIndex(model.host, held[0], hybrid=metric == METRIC)
 
 
 async def _find_or_create(

@@ -45,6 +45,11 @@ Item = TypeVar("Item")
 _log = structlog.get_logger("headwater.pinecone")
 
 REQUESTS_AT_ONCE: Final = 8
+NO_WORDS: Final = (
+    "searched by vector only: the index compares by cosine, and only one that compares by dotproduct"
+    " finds words; name another HEADWATER_PINECONE_INDEX, which will be created"
+)
+
 IDS_PER_DELETE: Final = 1_000
 IDS_PER_FETCH: Final = 100
 """Fetched ids stand in the URL, and each brings a vector of some kilobytes back."""
@@ -102,11 +107,23 @@ class PineconeStore:
         filter_ = make_filter(query.filter)
         if filter_ is None or query.limit < 1:
             return []
-        check_length(query.vector, self.dimension)
+        if query.vector is not None:
+            check_length(query.vector, self.dimension)
         with pinecone_faults("answer a query"):
             return await search_index(
-                self.index, namespace, query, filter_, self.ledger if self.hybrid else None
+                self.index,
+                namespace,
+                query,
+                filter_,
+                dimension=self.dimension,
+                ledger=self.ledger if self.hybrid else None,
             )
+
+    async def count_records(
+        self, namespace: Namespace, document_ids: Sequence[DocumentId]
+    ) -> Mapping[DocumentId, int]:
+        """Return how many records were written of each document, by the ledger; lists lag."""
+        return await self.ledger.read(namespace, document_ids)
 
     async def count(self, namespace: Namespace) -> StoreCounts:
         """Count what the index lists: up to some seconds behind what was written."""
@@ -130,10 +147,11 @@ class PineconeStore:
             await self.index.delete_namespace(name=namespace.name)
         await self.ledger.forget(namespace)
 
-    async def check(self) -> None:
-        """Raise unless the index answers."""
+    async def check(self) -> str | None:
+        """Raise unless the index answers; say so where it finds no words."""
         with pinecone_faults("describe its index"):
             await self.index.describe_index_stats()
+        return None if self.hybrid else NO_WORDS
 
     async def _fetch(
         self, namespace: Namespace, document_ids: Sequence[DocumentId]
@@ -292,10 +310,12 @@ async def open_store(
     api_key: Secret,
     host: str | None,
     index: IndexSettings,
-    dimension: int,
+    dimension: int | None,
     ledger: StoreLedger,
 ) -> AsyncIterator[PineconeStore]:
     """Open the store, creating the index if there is none; ``host`` is another control plane's.
+
+    Without a dimension the index has to be there, and may have any.
 
     ``ConfigError`` for a key or an index that cannot be used, ``RetryableError`` when Pinecone is away.
     """
@@ -309,5 +329,5 @@ async def open_store(
         if not opened.hybrid:
             _log.warning("search by vector only: this index cannot find words", index=index.name)
         yield PineconeStore(
-            data, ledger, dimension, opened.hybrid, asyncio.Semaphore(REQUESTS_AT_ONCE)
+            data, ledger, opened.dimension, opened.hybrid, asyncio.Semaphore(REQUESTS_AT_ONCE)
         )

@@ -6,12 +6,12 @@ from headwater.ports import Ports
 
 
 async def tidy_store(ports: Ports, tenant: TenantId) -> list[str]:
-    """Bring the store's indexes up to date; return what is worth saying if that has to wait.
+    """Bring the store's indexes up to date; return what is worth saying, as when that has to wait.
 
     Nothing is lost by waiting: rows that no index knows yet are found by scanning them.
     """
     try:
-        await ports.store.settle(Namespace(tenant))
+        note = await ports.store.settle(Namespace(tenant))
     except RetryableError as error:
         return [f"search is complete but slower until the next sync: {error}"]
-    return []
+    return [note] if note else []

@@ -15,10 +15,12 @@ def upgrade() -> None:
     _add_claims()
     _create_workers()
     _add_console_sessions()
+    _create_generations()
 
 
 def downgrade() -> None:
     """Take it all away again, in the opposite order."""
+    _drop_generations()
     _drop_console_sessions()
     _drop_workers()
     _drop_claims()
@@ -101,3 +103,20 @@ def _add_console_sessions() -> None:
 
 def _drop_console_sessions() -> None:
     op.drop_table("console_sessions")
+
+
+def _create_generations() -> None:
+    """Add which vectors answer for a tenant, and which are in the making."""
+    op.create_table(
+        "generations",
+        sa.Column("tenant", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "number", name=op.f("pk_generations")),
+    )
+
+
+def _drop_generations() -> None:
+    op.drop_table("generations")
