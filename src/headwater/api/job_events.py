@@ -15,8 +15,8 @@ from sse_starlette.event import ServerSentEvent
 
 from headwater.api.views import FailureView, JobView
 from headwater.domain.jobs import Failure, Job, JobRef
-from headwater.ports import JobStore
-from headwater.services.job_reports import FIRST_FAILURES, watch_job
+from headwater.services.failure_reports import FailureReports
+from headwater.services.job_reports import watch_job
 
 PAGE: Final = 100
 
@@ -49,45 +49,46 @@ def is_over(job: Job, seen: Position) -> bool:
     return seen.ended and job.status.is_final and seen.revision == job.revision
 
 
-async def show_job(jobs: JobStore, job: Job) -> JobView:
+async def show_job(failures: FailureReports, job: Job) -> JobView:
     """Return the job with its first failures."""
-    page = await jobs.failures(job.ref, cursor=None, limit=FIRST_FAILURES)
+    page = await failures.read_page(job.ref)
     return JobView.of(job, page.failures)
 
 
 async def follow_job(
-    jobs: JobStore, ref: JobRef, seen: Position, *, may_go_on: Callable[[], bool]
+    failures: FailureReports, ref: JobRef, seen: Position, *, may_go_on: Callable[[], bool]
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """Yield what the client has not seen, until the job is final or the stream may not go on.
 
     A stream that ends without ``end`` is to be taken up again with the last event's id.
     """
-    unread = _UnreadFailures(jobs, ref, seen.failures)
+    unread = _UnreadFailures(failures, ref, seen.failures)
     at = seen._replace(ended=False)
-    async with aclosing(watch_job(jobs, ref, seen=seen.revision, may_go_on=may_go_on)) as watched:
+    following = watch_job(failures.ports.jobs, ref, seen=seen.revision, may_go_on=may_go_on)
+    async with aclosing(following) as watched:
         async for job in watched:
             if job.revision != at.revision:
                 async for failure in unread.read():
                     at = at._replace(failures=at.failures + 1)
                     yield _event("failure", at, FailureView.model_validate(failure))
                 at = at._replace(revision=job.revision)
-                yield _event("progress", at, await show_job(jobs, job))
+                yield _event("progress", at, await show_job(failures, job))
             if job.status.is_final:
-                yield _event("end", at._replace(ended=True), await show_job(jobs, job))
+                yield _event("end", at._replace(ended=True), await show_job(failures, job))
 
 
 class _UnreadFailures:
     """Reads a job's failures in their order, each once, leaving out those already sent."""
 
-    def __init__(self, jobs: JobStore, ref: JobRef, sent: int) -> None:
-        self._jobs = jobs
+    def __init__(self, failures: FailureReports, ref: JobRef, sent: int) -> None:
+        self._failures = failures
         self._ref = ref
         self._cursor: str | None = None
         self._skip = sent
 
     async def read(self) -> AsyncIterator[Failure]:
         while True:
-            page = await self._jobs.failures(self._ref, cursor=self._cursor, limit=PAGE)
+            page = await self._failures.read_page(self._ref, cursor=self._cursor, limit=PAGE)
             for failure in page.failures[self._skip :]:
                 yield failure
             if page.next is None:

@@ -25,11 +25,10 @@ from headwater.api.views import FailuresView, JobsView, JobView
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import JobId, is_job_id
 from headwater.domain.jobs import JobRef
+from headwater.services.failure_reports import FailureReports
 from headwater.services.job_followups import approve_deletions, retry_failed
 from headwater.services.job_reports import (
     cancel_job,
-    list_failures,
-    list_first_failures,
     list_jobs,
     read_job,
 )
@@ -78,7 +77,7 @@ async def list_tenant_jobs(request: Request) -> JobsView:
         cursor=query.cursor,
         limit=query.limit or JOBS_PER_PAGE,
     )
-    failures = await list_first_failures(jobs, page.jobs)
+    failures = await _failures_for(request, caller).read_first(caller.tenant, page.jobs)
     shown = [JobView.of(job, failures.get(job.ref, ())) for job in page.jobs]
     return JobsView(jobs=shown, next=page.next)
 
@@ -87,20 +86,17 @@ async def list_tenant_jobs(request: Request) -> JobsView:
 async def read_tenant_job(request: Request, job_id: str) -> JobView:
     """Read a job: how far it is, what it did, what went wrong."""
     caller = await admit(request, Permission.READ)
-    jobs = ports_of(request).jobs
-    return await show_job(jobs, await read_job(jobs, _refer(caller, job_id)))
+    job = await read_job(ports_of(request).jobs, _refer(caller, job_id))
+    return await show_job(_failures_for(request, caller), job)
 
 
 @router.get("/{job_id}/failures", **secured(Permission.READ, 404, query=FailuresQuery))
 async def list_job_failures(request: Request, job_id: str) -> FailuresView:
     """List the documents that a job could not bring in, oldest first."""
     caller, query = await admit_query(request, Permission.READ, FailuresQuery)
-    page = await list_failures(
-        ports_of(request).jobs,
-        _refer(caller, job_id),
-        cursor=query.cursor,
-        limit=FAILURES_PER_PAGE,
-    )
+    job = await read_job(ports_of(request).jobs, _refer(caller, job_id))
+    failures = _failures_for(request, caller)
+    page = await failures.read_page(job.ref, cursor=query.cursor, limit=FAILURES_PER_PAGE)
     return FailuresView.of(page)
 
 
@@ -127,7 +123,8 @@ async def follow_tenant_job(request: Request, job_id: str) -> Response:
     def may_go_on() -> bool:
         return time.time() < caller.expires_at and not is_stopping(request.app)
 
-    following = follow_job(jobs, job.ref, seen, may_go_on=may_go_on)
+    failures = _failures_for(request, caller)
+    following = follow_job(failures, job.ref, seen, may_go_on=may_go_on)
     return EventSourceResponse(streams.count(caller.tenant, following))
 
 
@@ -136,7 +133,8 @@ async def cancel_tenant_job(request: Request, job_id: str) -> JobView:
     """Ask a job to stop; a finished job is answered as it is."""
     caller = await admit(request, Permission.WRITE)
     ports = ports_of(request)
-    return await show_job(ports.jobs, await cancel_job(ports, _refer(caller, job_id)))
+    job = await cancel_job(ports, _refer(caller, job_id))
+    return await show_job(_failures_for(request, caller), job)
 
 
 @router.post(
@@ -160,7 +158,11 @@ async def approve_tenant_job(request: Request, job_id: str) -> JobView:
     ports = ports_of(request)
     with addresses_below("body", "authorization"):
         job = await approve_deletions(ports, _refer(caller, job_id), body.to_login())
-    return await show_job(ports.jobs, job)
+    return await show_job(_failures_for(request, caller), job)
+
+
+def _failures_for(request: Request, caller: Caller) -> FailureReports:
+    return FailureReports(ports_of(request), caller.sight)
 
 
 def _refer(caller: Caller, job_id: str) -> JobRef:

@@ -19,8 +19,9 @@ from headwater.domain.ids import JobId, SpaceKey, is_job_id
 from headwater.domain.jobs import Job, JobRef, JobStatus
 from headwater.ports import Ports
 from headwater.services.credentials import Login, find_credential
+from headwater.services.failure_reports import FailureReports
 from headwater.services.job_followups import approve_deletions, list_held, retry_failed
-from headwater.services.job_reports import cancel_job, list_failures, list_jobs
+from headwater.services.job_reports import cancel_job, list_jobs
 
 JOBS_PER_PAGE: Final = 30
 FAILURES_PER_PAGE: Final = 100
@@ -61,7 +62,7 @@ async def show_job(request: Request, job_id: str) -> Response:
     visit = await admit(request)
     ports = ports_of(request)
     job = await _read(ports, visit, job_id)
-    page = await list_failures(ports.jobs, job.ref)
+    page = await FailureReports(ports, visit.sight).read_page(job.ref)
     return render(request, "job.html", story=tell_job(job, ports.now()), page=page)
 
 
@@ -76,7 +77,8 @@ async def follow_job(request: Request, job_id: str) -> Response:
     def may_go_on() -> bool:
         return time.time() < visit.caller.expires_at and not is_stopping(request.app)
 
-    told = stream_job(request, ports, job, may_go_on=may_go_on)
+    failures = FailureReports(ports, visit.sight)
+    told = stream_job(request, failures, job, may_go_on=may_go_on)
     return EventSourceResponse(streams.count(visit.tenant, told))
 
 
@@ -87,7 +89,8 @@ async def show_failures(request: Request, job_id: str) -> Response:
     ports = ports_of(request)
     job = await _read(ports, visit, job_id)
     cursor = request.query_params.get("cursor") or None
-    page = await list_failures(ports.jobs, job.ref, cursor=cursor, limit=FAILURES_PER_PAGE)
+    failures = FailureReports(ports, visit.sight)
+    page = await failures.read_page(job.ref, cursor=cursor, limit=FAILURES_PER_PAGE)
     return render(request, "failures.html", job=job, page=page)
 
 

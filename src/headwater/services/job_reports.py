@@ -1,16 +1,14 @@
 """Reading, watching and stopping jobs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
-from headwater.domain.jobs import Failure, Job, JobRef, JobStatus
-from headwater.ports import FailurePage, JobPage, JobStore, Ports
+from headwater.domain.jobs import Job, JobRef, JobStatus
+from headwater.ports import JobPage, JobStore, Ports
 from headwater.services.credentials import settle_credential
-
-FIRST_FAILURES: Final = 20
 
 POLL: Final = 0.3
 """Seconds between looks at a job that is watched."""
@@ -35,21 +33,6 @@ async def list_jobs(
 ) -> JobPage:
     """Return a page of the tenant's jobs, newest first."""
     return await jobs.list(tenant, space=space, status=status, cursor=cursor, limit=limit)
-
-
-async def list_first_failures(
-    jobs: JobStore, page: Sequence[Job]
-) -> Mapping[JobRef, Sequence[Failure]]:
-    """Return the first failures of each of these jobs that has any."""
-    return await jobs.first_failures([job.ref for job in page], limit=FIRST_FAILURES)
-
-
-async def list_failures(
-    jobs: JobStore, ref: JobRef, *, cursor: str | None = None, limit: int = FIRST_FAILURES
-) -> FailurePage:
-    """Return a page of the job's failures, oldest first; ``NotFoundError`` without the job."""
-    await read_job(jobs, ref)
-    return await jobs.failures(ref, cursor=cursor, limit=limit)
 
 
 async def watch_job(

@@ -18,6 +18,7 @@ from headwater.domain.jobs import (
     Stage,
 )
 from headwater.services import job_reports
+from headwater.services.failure_reports import FailureReports
 from tests.contract.api.examples import INCREMENTAL_WITH_OCR, UPLOAD_PATH, changed
 from tests.contract.api.fakes import (
     NOW,
@@ -347,7 +348,9 @@ async def test_a_stream_ends_with_its_token_and_without_an_end_event(client, wor
 async def test_a_stream_ends_when_its_job_is_gone(world):
     ref = JobRef(TenantId(OTHER_TENANT), make_job().ref.job_id)
 
-    events = job_events.follow_job(world.jobs, ref, job_events.Position(), may_go_on=lambda: True)
+    events = job_events.follow_job(
+        FailureReports(world.ports(), None), ref, job_events.Position(), may_go_on=lambda: True
+    )
 
     assert [event async for event in events] == []
 

@@ -3,9 +3,8 @@ import pytest
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import JobId
 from headwater.domain.jobs import JobChange, JobRef, JobStatus
-from headwater.domain.sync import Outcome
-from headwater.services.job_reports import cancel_job, list_failures, list_jobs, read_job
-from tests.contract.catalog_samples import add_running_job, make_job, make_result
+from headwater.services.job_reports import cancel_job, list_jobs, read_job
+from tests.contract.catalog_samples import add_running_job, make_job
 from tests.unit.services.service_fakes import OTHER, TENANT
 
 REF = JobRef(TENANT, JobId("one"))
@@ -15,9 +14,8 @@ FOREIGN = JobRef(OTHER, JobId("one"))
 async def test_another_tenants_job_is_not_there(ports):
     await ports.jobs.add(make_job(REF), None)
     assert (await read_job(ports.jobs, REF)).ref == REF
-    for call in (read_job, list_failures):
-        with pytest.raises(NotFoundError):
-            await call(ports.jobs, FOREIGN)
+    with pytest.raises(NotFoundError):
+        await read_job(ports.jobs, FOREIGN)
     with pytest.raises(NotFoundError):
         await cancel_job(ports, FOREIGN)
     assert not (await read_job(ports.jobs, REF)).cancel_requested
@@ -43,18 +41,3 @@ async def test_a_finished_job_is_answered_as_it_is(ports):
     await ports.jobs.change(REF, JobChange(status=JobStatus.SUCCEEDED))
     job = await cancel_job(ports, REF)
     assert (job.status, job.cancel_requested) == (JobStatus.SUCCEEDED, False)
-
-
-async def test_failures_come_in_pages(ports):
-    await add_running_job(ports, REF)
-    results = [make_result(number, Outcome.FAILED) for number in range(5)]
-    await ports.catalog.record(REF, results, JobChange())
-    seen, cursor = [], None
-    while True:
-        page = await list_failures(ports.jobs, REF, cursor=cursor, limit=2)
-        seen += [failure.title for failure in page.failures]
-        assert page.total == 5
-        cursor = page.next
-        if cursor is None:
-            break
-    assert sorted(seen) == [f"Page {number}" for number in range(5)]
