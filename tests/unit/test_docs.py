@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from fastapi.routing import APIRoute
 
 from headwater.adapters.tokens import verification
 from headwater.api import validation
 from headwater.api.application import create_app
 from headwater.cli.main import app as command_line
 from headwater.config import Settings, load_settings
+from headwater.console import application as console
 from headwater.domain.errors import FailureType
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +71,18 @@ def test_every_route_is_documented_and_no_other(paths):
     documented = {text for text in list_documented("docs/reference/api.md") if " /" in text}
     routes = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
     assert documented == routes | {"GET /docs", "GET /openapi.json"}
+
+
+def test_every_route_of_the_console_is_documented_and_no_other():
+    routes = {
+        f"{method} /console{route.path}"
+        for page in console.PAGES
+        for route in page.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    documented = {text for text in list_documented("docs/guides/console.md") if " /" in text}
+    assert documented == routes
 
 
 def test_every_route_names_its_scope(paths):
