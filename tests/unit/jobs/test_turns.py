@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headwater.domain.ids import JobId, SpaceKey, TenantId
 from headwater.domain.jobs import JobRef, JobStatus
-from headwater.jobs.turns import choose_jobs
+from headwater.jobs.turns import WORTH_A_HAND, Helpable, choose_helped, choose_jobs
 from headwater.ports import OpenJob
 
 BUSY, NEW = (TenantId(f"00000000-0000-4000-8000-00000000000{number}") for number in (1, 2))
@@ -63,3 +63,18 @@ def test_places_are_neither_overfilled_nor_left_empty(jobs, engaged, room):
     assert len(lanes) == len(set(lanes))
     idle = {job.lane for job in jobs} - set(lanes)
     assert len(chosen) == room or not idle
+
+
+def help_wanted(number, *, free=WORTH_A_HAND, hands=1, tenant=BUSY):
+    return Helpable(make_open(tenant, number), free, hands)
+
+
+def test_a_hand_goes_to_the_tenant_that_has_fewest_then_to_the_job_that_has():
+    large, crowded = help_wanted(1, hands=3), help_wanted(2, hands=1)
+    other = help_wanted(3, tenant=NEW, hands=2)
+    assert choose_helped([large, crowded, other], room=1) == [other.job]
+    assert choose_helped([large, crowded, other], room=3) == [other.job, crowded.job, large.job]
+
+
+def test_no_hand_is_lent_for_the_last_few_documents():
+    assert choose_helped([help_wanted(1, free=WORTH_A_HAND - 1)], room=4) == []

@@ -1,0 +1,189 @@
+"""Who lives and who is gone, without a clock that two could read differently."""
+
+import pytest
+
+from headwater.domain.errors import ClaimLostError, RetryableError
+from headwater.domain.ids import ContentId
+from headwater.domain.sync import Action, Decision
+from headwater.jobs.fencing import Fence, fence_ports
+from headwater.jobs.seats import SILENT_SECONDS, TRUST_SECONDS, FileSeats, LeasedSeats, Watch
+from tests.contract.catalog_samples import (
+    ENGINES,
+    add_running_job,
+    make_listed,
+    make_ref,
+    open_engine,
+)
+from tests.unit.services.service_fakes import open_ports
+
+
+class Wrist:
+    """A watch that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture(params=ENGINES)
+async def stores(request, tmp_path):
+    async with open_engine(request.param, tmp_path) as opened:
+        yield opened
+
+
+async def take(stores, watch):
+    seats = LeasedSeats(stores.seats, read_watch=watch)
+    await seats.take()
+    return seats
+
+
+async def look(seats, names=()):
+    async with seats.hold_gone() as find_gone:
+        return set(await find_gone(names))
+
+
+def test_who_counts_on_is_never_silent():
+    watch = Watch()
+    for step in range(20):
+        assert watch.note({"a": step}, now=step * SILENT_SECONDS) == {}
+
+
+def test_who_stops_counting_is_silent_after_a_while_by_the_observers_own_watch():
+    watch = Watch()
+    assert watch.note({"a": 7, "b": 1}, now=0.0) == {}
+    assert watch.note({"a": 7, "b": 2}, now=SILENT_SECONDS - 1) == {}
+    assert watch.note({"a": 7, "b": 3}, now=SILENT_SECONDS) == {"a": 7}
+
+
+async def test_the_silent_are_struck_out_and_what_they_had_is_free_again(stores):
+    here, there = Wrist(), Wrist()
+    ref = make_ref()
+    await add_running_job(stores, ref)
+    observer, silent = await take(stores, here), await take(stores, there)
+    await stores.work.add(ref, [make_listed(1)])
+    await stores.work.decide(ref, [Decision(ContentId("1"), Action.FETCH)])
+    await stores.work.claim_rest(ref, silent.name)
+    assert await look(observer, [silent.name, "never-seen"]) == {"never-seen"}
+    assert observer.workers == 2
+    here.time += SILENT_SECONDS
+    await observer.keep()
+    assert await look(observer, [silent.name, observer.name]) == {silent.name}
+    assert observer.workers == 1
+    assert await stores.work.hands(ref) == frozenset()
+    assert not await silent.keep()
+
+
+async def test_who_was_struck_out_finds_out_before_it_writes(stores):
+    here, there = Wrist(), Wrist()
+    observer, sleeper = await take(stores, here), await take(stores, there)
+    await look(observer)
+    for watch in (here, there):
+        watch.time += SILENT_SECONDS
+    await look(observer)
+    assert not await sleeper.is_held()
+
+
+async def test_who_has_counted_lately_need_not_ask_and_who_has_not_asks(stores, monkeypatch):
+    watch = Wrist()
+    seats = await take(stores, watch)
+    asked = []
+    beat = type(stores.seats).beat
+
+    async def note_beat(self, name):
+        asked.append(name)
+        return await beat(self, name)
+
+    monkeypatch.setattr(type(stores.seats), "beat", note_beat)
+    watch.time += TRUST_SECONDS - 1
+    assert await seats.is_held()
+    assert asked == []
+    watch.time += 1
+    assert await seats.is_held()
+    assert asked == [seats.name]
+
+
+def test_a_write_that_begins_in_trust_has_time_to_end():
+    assert SILENT_SECONDS - TRUST_SECONDS >= 10
+
+
+async def test_a_wall_clock_that_is_set_back_changes_nothing(stores, monkeypatch):
+    here, there = Wrist(), Wrist()
+    observer, other = await take(stores, here), await take(stores, there)
+    await look(observer)
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    here.time += SILENT_SECONDS
+    await other.keep()
+    await observer.keep()
+    assert await look(observer, [other.name]) == set()
+
+
+async def test_a_process_that_leaves_is_gone_at_once(stores):
+    watch = Wrist()
+    observer, other = await take(stores, watch), await take(stores, watch)
+    await other.leave()
+    assert await look(observer, [other.name]) == {other.name}
+
+
+async def test_one_process_at_a_time_takes_over():
+    async with open_engine("postgres", None) as stores:
+        watch = Wrist()
+        first, second = await take(stores, watch), await take(stores, watch)
+        async with first.hold_gone() as find_gone:
+            assert await find_gone(["gone"]) == {"gone"}
+            assert await look(second, ["gone"]) == set()
+        assert await look(second, ["gone"]) == {"gone"}
+
+
+async def test_a_file_seat_is_taken_with_nothing_left_on_it(tmp_path):
+    async with open_ports(tmp_path) as ports:
+        ref = make_ref()
+        await add_running_job(ports, ref)
+        await ports.work.add(ref, [make_listed(1)])
+        await ports.work.decide(ref, [Decision(ContentId("1"), Action.FETCH)])
+        await ports.work.claim_rest(ref, "seat-0")
+        seats = FileSeats(tmp_path / "seats", ports.work)
+        await seats.take()
+        assert seats.name == "seat-0"
+        assert await ports.work.hands(ref) == frozenset()
+        assert await seats.is_held()
+        await seats.leave()
+
+
+class Doubtful:
+    """A seat that is held until it is not."""
+
+    name = "here"
+    workers = 1
+    held = True
+
+    async def is_held(self):
+        if isinstance(self.held, Exception):
+            raise self.held
+        return self.held
+
+
+async def test_a_fence_that_is_down_stays_down(tmp_path):
+    seats = Doubtful()
+    async with open_ports(tmp_path) as ports:
+        fenced = fence_ports(ports, Fence(seats))
+        await fenced.catalog.check()
+        seats.held = False
+        with pytest.raises(ClaimLostError):
+            await fenced.catalog.check()
+        seats.held = True  # taken anew: what was begun before is not let through any more
+        with pytest.raises(ClaimLostError):
+            await fenced.store.check()
+        await fence_ports(ports, Fence(seats)).catalog.check()
+
+
+async def test_a_fence_that_cannot_tell_lets_nothing_through_and_can_be_asked_again(tmp_path):
+    seats = Doubtful()
+    async with open_ports(tmp_path) as ports:
+        fenced = fence_ports(ports, Fence(seats))
+        seats.held = RetryableError("the database is away")
+        with pytest.raises(RetryableError):
+            await fenced.jobs.list_open()
+        seats.held = True
+        assert await fenced.jobs.list_open() == []
