@@ -100,7 +100,7 @@ class _Exchange:
             headers.setdefault(name, value)
 
     def log(self) -> None:
-        route = getattr(self.scope.get("route"), "path", None)
+        route = _name_route(self.scope)
         seconds = time.perf_counter() - self._began
         observe_request(self._method, route, self.status, seconds)
         _log.info(
@@ -111,6 +111,14 @@ class _Exchange:
             duration_ms=round(seconds * 1000, 1),
             request_id=self.request_id,
         )
+
+
+def _name_route(scope: Scope) -> str | None:
+    """Return the path of the route that was taken, below what it is mounted at; ``None`` for none."""
+    path = getattr(scope.get("route"), "path", None)
+    outside = scope.get("app_root_path", scope.get("root_path", ""))
+    mounted_at = scope.get("root_path", "").removeprefix(outside)
+    return None if path is None else f"{mounted_at}{path}"
 
 
 def _choose_request_id(headers: Headers) -> str:

@@ -6,6 +6,7 @@ from itertools import pairwise, product
 
 import pytest
 from fastapi.routing import APIRoute
+from structlog.testing import capture_logs
 
 from headwater.api.edge import REQUEST_ID
 from headwater.console.application import PAGES
@@ -234,3 +235,13 @@ async def test_a_server_that_stops_says_so(browser):
 async def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(browser):
     answer = await browser.open("/jobs", **{"hx-request": "true"})
     assert answer.headers["hx-redirect"] == "/console/sign-in?next=/jobs"
+
+
+async def test_the_log_names_the_route_and_nothing_of_what_was_asked(browser):
+    with capture_logs() as logged:
+        await browser.open("/jobs/job-a/failures?cursor=secret")
+        await browser.open("/nothing/secret")
+        await browser.http.get("/healthz")
+    routes = [entry["route"] for entry in logged if entry["event"] == "request"]
+    assert routes == ["/console/jobs/{job_id}/failures", None, "/healthz"]
+    assert "secret" not in str(logged)

@@ -82,7 +82,7 @@ async def test_what_failed_is_named_and_retried_by_another_job(lab, browser, mon
     assert answer.headers["location"] == f"/console/jobs/{ref.job_id}"
     again = await lab.run(ref)
     assert again.progress.documents.added == 2
-    assert "Retry of what failed" in await browser.read("/jobs")
+    assert "What failed" in await browser.read("/jobs")
 
 
 async def test_a_retry_where_nothing_failed_is_refused_with_the_reason(lab, browser):
