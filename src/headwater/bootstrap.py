@@ -129,11 +129,28 @@ async def _open_all(
     embedder = MeteredEmbedder(embedder)
     database_url = _database_url(settings) if _has_server(settings) else None
     book = stores.seats if database_url else None
-    engine = JobEngine(settings.data_dir / "jobs", database_url, book)
+    governors = Governors(book=stores.paces)
+    engine = JobEngine(settings.data_dir / "jobs", database_url, book, sites=governors)
     ports = _assemble(
-        settings, stores, embedder=embedder, extractor=extractor, store=store, queue=engine
+        settings,
+        stores,
+        governors,
+        embedder=embedder,
+        extractor=extractor,
+        store=store,
+        queue=engine,
     )
-    return ports, engine
+    return await _trace(settings, ports, stack), engine
+
+
+async def _trace(settings: Settings, ports: Ports, stack: AsyncExitStack) -> Ports:
+    """Return the ports with spans around what they do, if the settings want traces."""
+    if settings.traces_url is None:
+        return ports
+    from headwater.adapters.tracing.opening import open_tracer  # noqa: PLC0415
+    from headwater.adapters.tracing.watching import watch_ports  # noqa: PLC0415
+
+    return watch_ports(ports, await stack.enter_async_context(open_tracer(settings.traces_url)))
 
 
 @asynccontextmanager
@@ -192,13 +209,13 @@ def make_sources(
 def _assemble(
     settings: Settings,
     stores: "CatalogStores",
+    governors: Governors,
     *,
     embedder: Embedder,
     extractor: Extractor,
     store: VectorStore,
     queue: JobQueue,
 ) -> Ports:
-    governors = Governors()
     return Ports(
         sources=make_sources(settings, governors=governors),
         patient_sources=make_sources(settings, PATIENT, governors),

@@ -25,6 +25,7 @@ from headwater.api.capacity import Capacity
 from headwater.api.edge import Edge
 from headwater.api.openapi import install_document
 from headwater.api.operation_routes import HealthWatch
+from headwater.api.tracing import Tracing
 from headwater.bootstrap import make_authenticator
 from headwater.config import Settings
 from headwater.ports import Ports
@@ -69,6 +70,7 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
     install_handlers(app)
     install_document(app)
     app.add_middleware(Capacity)
+    app.add_middleware(Tracing)
     app.add_middleware(Edge)
     return app
 

@@ -223,6 +223,8 @@ class Job:
     revision: int = 0
     starts: int = 0
     """How often its execution began since it last settled a document."""
+    trace: str | None = None
+    """The span of who asked for it, as a W3C ``traceparent``; ``None`` where nobody watched."""
 
 
 @dataclass(frozen=True, slots=True)

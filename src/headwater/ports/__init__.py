@@ -75,9 +75,11 @@ from headwater.ports.removal import DeletionStore, FailedDocument, HeldDocument,
 from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore, StoredSession
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
+from headwater.ports.tracing import NO_TRACES, Fact, NoTraces, Span, Tracer
 from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
 
 __all__ = [
+    "NO_TRACES",
     "Ancestor",
     "AttachmentFile",
     "BlacklistStore",
@@ -95,6 +97,7 @@ __all__ = [
     "Extraction",
     "ExtractionPolicy",
     "Extractor",
+    "Fact",
     "FailedDocument",
     "FailurePage",
     "FetchedPage",
@@ -116,6 +119,7 @@ __all__ = [
     "LookedUp",
     "LossCount",
     "Make",
+    "NoTraces",
     "OpenJob",
     "Ports",
     "Position",
@@ -131,6 +135,7 @@ __all__ = [
     "SourceFactory",
     "SourceOptions",
     "SpaceReaders",
+    "Span",
     "StoreBatch",
     "StoreCounts",
     "StoreFilter",
@@ -138,6 +143,7 @@ __all__ = [
     "StoredDocument",
     "StoredSession",
     "SyncConfigurationStore",
+    "Tracer",
     "Traffic",
     "Vector",
     "VectorStore",

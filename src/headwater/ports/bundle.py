@@ -20,6 +20,7 @@ from headwater.ports.removal import DeletionStore, Inventory
 from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
+from headwater.ports.tracing import NO_TRACES, Tracer
 
 
 class SecretBox(Protocol):
@@ -70,5 +71,6 @@ class Ports:
     queue: JobQueue
     now: Callable[[], datetime]
     new_job_id: Callable[[], JobId]
+    tracer: Tracer = NO_TRACES
     max_open_jobs: int = 1000
     """Of one tenant."""

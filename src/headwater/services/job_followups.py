@@ -136,6 +136,7 @@ def _make_retry(ports: Ports, job: Job) -> Job:
         request_digest=digest_request(request),
         credential_id=CredentialId(f"{ports.new_job_id()}"),
         created_at=ports.now(),
+        trace=ports.tracer.current(),
     )
 
 

@@ -64,6 +64,7 @@ async def submit_upload(
         request_digest=digest,
         credential_id=CredentialId(f"{ports.new_job_id()}"),
         created_at=ports.now(),
+        trace=ports.tracer.current(),
     )
     replaced = await _find_replaced(ports, job)
     await _store(ports, job, seal_credential(ports.secret_box, credential))

@@ -51,6 +51,7 @@ def job_to_row(job: Job) -> Json:
         "request_digest": job.request_digest,
         "credential_id": job.credential_id,
         "created_at": job.created_at,
+        "trace": job.trace,
         **changing_columns(job),
     }
 
@@ -90,6 +91,7 @@ def job_from_row(row: AnyRow) -> Job:
         cancel_requested=row.cancel_requested,
         revision=row.revision,
         starts=row.starts,
+        trace=row.trace,
     )
 
 
@@ -130,10 +132,10 @@ def listed_to_row(ref: JobRef, listed: ListedDocument) -> Json:
         "action": None,
         "reason": None,
         "settled": False,
-    }
-
         "claimed_by": None,
         "passed_over": False,
+    }
+
 
 def attachment_to_row(ref: JobRef, attachment: ListedAttachment) -> Json:
     """Return the row of an attachment that was listed; there is no annotation to wait for."""

@@ -92,6 +92,7 @@ jobs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("starts", Integer, nullable=False, server_default="0"),
+    Column("trace", String(100)),
     Index(None, "tenant", "created_at", "job_id"),
     Index(None, "tenant", "space", "created_at", "job_id"),
     Index(None, "tenant", "status", "created_at", "job_id"),

@@ -3,9 +3,11 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -73,8 +75,17 @@ class ConfluenceSources:
         self._limits = limits or Limits()
         self._timing = timing or Timing()
         self._governors = governors or Governors(self._timing, ceiling=self._limits.in_flight)
-        self._make_transport = make_transport
+        self.make_transport = make_transport
         self._names = NameBook()
+
+    def through(
+        self, wrap: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport]
+    ) -> Self:
+        """Return the same sources, whose every request goes through what ``wrap`` makes of its way."""
+        make = self.make_transport
+        other = copy(self)
+        other.make_transport = lambda allow: wrap(make(allow))
+        return other
 
     @asynccontextmanager
     async def open(
@@ -96,7 +107,7 @@ class ConfluenceSources:
         async with (
             self._governors.join(on_wait) as visit,
             httpx2.AsyncClient(
-                transport=self._make_transport(self._allow),
+                transport=self.make_transport(self._allow),
                 timeout=self._limits.timeout(),
                 follow_redirects=False,
                 cookies=CookieJar(

@@ -16,10 +16,12 @@ def upgrade() -> None:
     _create_workers()
     _add_console_sessions()
     _create_generations()
+    _add_traces()
 
 
 def downgrade() -> None:
     """Take it all away again, in the opposite order."""
+    _drop_traces()
     _drop_generations()
     _drop_console_sessions()
     _drop_workers()
@@ -120,3 +122,12 @@ def _create_generations() -> None:
 
 def _drop_generations() -> None:
     op.drop_table("generations")
+
+
+def _add_traces() -> None:
+    """Add the span of who asked for a job."""
+    op.add_column("jobs", sa.Column("trace", sa.String(length=100), nullable=True))
+
+
+def _drop_traces() -> None:
+    op.drop_column("jobs", "trace")

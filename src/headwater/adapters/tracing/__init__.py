@@ -1,0 +1,1 @@
+"""Traces with OpenTelemetry; nothing of it is imported while they are off (ADR 21)."""
