@@ -5,10 +5,12 @@ Adapters are imported where they are opened, as in ``bootstrap``.
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from platform import node
 from typing import TYPE_CHECKING
 
 import structlog
 
+from headwater.adapters.keys import load_or_create_key
 from headwater.config import EmbedderKind, Settings, VectorStoreKind
 from headwater.domain.errors import ConfigError
 from headwater.domain.secrets import Secret
@@ -50,9 +52,19 @@ async def _open_place(
         return await _open_pinecone(settings, stack, stores, dimension)
     from headwater.adapters.lance.store import LanceStore  # noqa: PLC0415
 
-    store = await LanceStore.open(settings.data_dir / "vectors", dimension=dimension)
+    folder = settings.data_dir / "vectors"
+    if stores.is_shared:
+        await _settle_home(stores, folder)
+    store = await LanceStore.open(folder, dimension=dimension)
     stack.callback(store.close)
     return store
+
+
+async def _settle_home(stores: "CatalogStores", folder: Path) -> None:
+    """Refuse a second embedded store beside a catalog that other machines may reach."""
+    from headwater.adapters.catalog.homes import StoreHome  # noqa: PLC0415
+
+    await stores.homes.settle(StoreHome(load_or_create_key(folder / "store-id"), node()))
 
 
 async def _open_earlier_place(

@@ -7,9 +7,7 @@ a job that another process has (``hands``).
 """
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,31 +17,18 @@ from dbos import DBOS, DBOSConfig
 
 from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobRef
-from headwater.jobs.chores import Chore, keep_doing
 from headwater.jobs.database import JobDatabase, explaining, waiting_for
-from headwater.jobs.dispatch import Dispatcher
+from headwater.jobs.engagement import Engagement, SharedSites, cancel
 from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
-from headwater.jobs.seats import BEAT_SECONDS, FileSeats, LeasedSeats, Seats
+from headwater.jobs.seats import FileSeats, LeasedSeats, Seats
 from headwater.jobs.serialization import JsonSerializer
-from headwater.jobs.workbench import JOBS_AT_ONCE, open_queue, take_over
+from headwater.jobs.workbench import JOBS_AT_ONCE, open_queue
 from headwater.ports import Ports, SeatBook
-from headwater.services.credentials import remove_expired_credentials
-from headwater.services.removal import carry_out_deletions
-from headwater.services.schedules import start_due
 from headwater.services.sync.run import Hand
 
-TURN_SECONDS: Final = 1.0
-"""How soon at the latest a job is seen that another process has stored."""
-
-SCHEDULE_SECONDS: Final = 5.0
-TAKE_OVER_SECONDS: Final = 5.0
-SWEEP_SECONDS: Final = 3600.0
 RESTART_WAIT: Final = 30.0
 """Seconds at most between two attempts to begin anew."""
-
-PARKING_SECONDS: Final = 10.0
-"""How long a stop waits for the jobs at work to let go; what does not is cut off with the process."""
 
 _log = structlog.get_logger("headwater.jobs")
 
@@ -52,13 +37,22 @@ class JobEngine:
     """Runs stored jobs in this process. ``start`` it on the event loop that the ports live on."""
 
     def __init__(
-        self, folder: Path, database_url: str | None = None, book: SeatBook | None = None
+        self,
+        folder: Path,
+        database_url: str | None = None,
+        book: SeatBook | None = None,
+        *,
+        sites: SharedSites | None = None,
     ) -> None:
-        """Keep jobs in a folder, or at ``database_url`` where ``book`` says which processes live."""
+        """Keep jobs in a folder, or at ``database_url`` where ``book`` says which processes live.
+
+        ``sites`` are told of the processes that share them with this one.
+        """
+        self._sites = sites
         self._folder = folder
         self._database = JobDatabase(folder, database_url)
         self._book = book
-        self._engagement: _Engagement | None = None
+        self._engagement: Engagement | None = None
         self._restarting: asyncio.Task[None] | None = None
 
     @property
@@ -79,7 +73,7 @@ class JobEngine:
         seats = self._make_seats(ports)
         runtime = Runtime(ports=fence_ports(ports, Fence(seats)))
         set_runtime(runtime)
-        self._engagement = engagement = _Engagement(ports, seats, runtime)
+        self._engagement = engagement = Engagement(ports, seats, runtime, self._sites)
         with explaining(self._database):
             await seats.take()
             runtime.hand = Hand(seats.name, lambda: seats.workers)
@@ -95,7 +89,7 @@ class JobEngine:
     async def stop(self) -> None:
         """Stop executing. Jobs at work are parked where they are and go on at the next start."""
         if self._restarting:
-            await _cancel({self._restarting})
+            await cancel({self._restarting})
         await self._disengage()
 
     async def _disengage(self) -> None:
@@ -142,65 +136,6 @@ class JobEngine:
             await DBOS.list_workflows_async(limit=1)
 
 
-class _Engagement:
-    """A started engine's seat, and all that is done from it."""
-
-    def __init__(self, ports: Ports, seats: Seats, runtime: Runtime) -> None:
-        self._ports = ports
-        self.seats = seats
-        self.runtime = runtime
-        self.dispatcher = Dispatcher(ports, runtime)
-        self._supervisor: asyncio.Task[None] | None = None
-
-    @property
-    def is_looked_after(self) -> bool:
-        """Whether jobs get their turns."""
-        return self._supervisor is not None and not self._supervisor.done()
-
-    def look_after_jobs(self, *, when_lost: Callable[[], None]) -> None:
-        """Do what a process does over and over beside its jobs, until they are parked."""
-        chores = self._make_chores(when_lost)
-        self._supervisor = asyncio.create_task(keep_doing(chores))
-        self._supervisor.add_done_callback(_report_end)
-
-    async def park(self) -> int:
-        """Let what is at work go where it is; return how much would not."""
-        self.runtime.stopping = True
-        if self._supervisor:
-            await _cancel({self._supervisor})
-        left = await _cancel(self.runtime.running)
-        if left:
-            _log.warning("jobs do not let go; they are cut off and go on later", jobs=left)
-        return left
-
-    async def leave_seat(self) -> None:
-        """Give the seat back, or leave it to be found silent where nobody can be told."""
-        try:
-            await self.seats.leave()
-        except RetryableError as error:
-            _log.warning("cannot give the seat back; others will find it silent", reason=str(error))
-
-    def _make_chores(self, when_lost: Callable[[], None]) -> list[Chore]:
-        ports, turns = self._ports, self.dispatcher.give_turns
-        return [
-            Chore("keep the seat", BEAT_SECONDS, partial(self._keep_seat, when_lost)),
-            Chore("give jobs their turn", TURN_SECONDS, turns, self.runtime.freed),
-            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports)),
-            Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
-            Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
-            Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, ports)),
-        ]
-
-    async def _keep_seat(self, when_lost: Callable[[], None]) -> None:
-        if not await self.seats.keep():
-            when_lost()
-
-    async def _take_over(self) -> None:
-        async with self.seats.hold_gone() as find_gone:
-            if count := await take_over(find_gone):
-                _log.warning("taking over jobs of a process that is gone", jobs=count)
-
-
 def _launch(database: JobDatabase, seat: str) -> None:
     DBOS(
         config=DBOSConfig(
@@ -215,34 +150,3 @@ def _launch(database: JobDatabase, seat: str) -> None:
     )
     # Launched on the loop's own thread, workflows run on this loop and share its ports.
     DBOS.launch()
-
-
-async def _start_due(ports: Ports) -> None:
-    for ref in await start_due(ports):
-        _log.info("job started by its schedule", job_id=ref.job_id)
-
-
-async def _sweep_credentials(ports: Ports) -> None:
-    if removed := await remove_expired_credentials(ports):
-        _log.info("expired credentials removed", credentials=removed)
-
-
-async def _carry_out(ports: Ports) -> None:
-    if removed := await carry_out_deletions(ports):
-        _log.info("deletions carried out", documents=removed)
-
-
-def _report_end(supervisor: "asyncio.Task[None]") -> None:
-    """Log why nobody looks after jobs any more; the health check says that it is so."""
-    if not supervisor.cancelled() and (error := supervisor.exception()):
-        _log.error("the job engine does not look after jobs any more", exc_info=error)
-
-
-async def _cancel(tasks: "set[asyncio.Task[object]] | set[asyncio.Task[None]]") -> int:
-    """Cancel the tasks, wait for them within the bound, and return how many did not end."""
-    for task in tasks:
-        task.cancel()
-    if not tasks:
-        return 0
-    _, pending = await asyncio.wait(tasks, timeout=PARKING_SECONDS)
-    return len(pending)

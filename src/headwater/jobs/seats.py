@@ -51,6 +51,10 @@ class Seats(Protocol):
     def workers(self) -> int:
         """How many processes execute jobs, as far as this one has seen."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are, or may be, other processes."""
+
     async def take(self) -> None:
         """Take a seat, with nothing left on it of whoever had it before."""
 
@@ -81,6 +85,11 @@ class FileSeats:
     def name(self) -> str:
         """The seat's name: a process that is started again gets it back."""
         return self._own.name
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another process has a seat."""
+        return self.workers > 1
 
     @property
     def _own(self) -> Seat:
@@ -153,6 +162,7 @@ class LeasedSeats:
         self._read_watch = read_watch
         self._watch = Watch()
         self._beaten = float("-inf")
+        self.is_shared = True
         self.name = f"{node() or 'host'}-{os.getpid()}-{uuid4().hex[:12]}"
         self.workers = 1
 

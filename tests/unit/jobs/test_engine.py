@@ -149,7 +149,7 @@ async def test_looking_for_jobs_to_take_over_survives_a_database_that_was_away(
         looks.put_nowait("look")
         raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
 
-    monkeypatch.setattr("headwater.jobs.engine.TAKE_OVER_SECONDS", 0.01)
+    monkeypatch.setattr("headwater.jobs.engagement.TAKE_OVER_SECONDS", 0.01)
     monkeypatch.setattr(DBOS, "list_workflows_async", be_away)
     (tmp_path / "jobs" / "seats").mkdir(parents=True)
     (tmp_path / "jobs" / "seats" / "seat-7.lock").touch()
@@ -161,8 +161,8 @@ async def test_looking_for_jobs_to_take_over_survives_a_database_that_was_away(
 async def test_credentials_that_were_kept_for_long_enough_are_removed_by_themselves(
     ports, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("headwater.jobs.engine.TAKE_OVER_SECONDS", 0.01)
-    monkeypatch.setattr("headwater.jobs.engine.SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr("headwater.jobs.engagement.TAKE_OVER_SECONDS", 0.01)
+    monkeypatch.setattr("headwater.jobs.engagement.SWEEP_SECONDS", 0.0)
     await ports.jobs.add(make_job(REF), b"sealed")
     ended = ports.now() - timedelta(days=7, seconds=1)
     await ports.jobs.change(REF, JobChange(status=JobStatus.PARTIAL, finished_at=ended))

@@ -7,6 +7,7 @@ from headwater.domain.ids import ContentId
 from headwater.domain.sync import Action, Decision
 from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.seats import SILENT_SECONDS, TRUST_SECONDS, FileSeats, LeasedSeats, Watch
+from headwater.ports import SitePace
 from tests.contract.catalog_samples import (
     ENGINES,
     add_running_job,
@@ -187,3 +188,16 @@ async def test_a_fence_that_cannot_tell_lets_nothing_through_and_can_be_asked_ag
             await fenced.jobs.list_open()
         seats.held = True
         assert await fenced.jobs.list_open() == []
+
+
+async def test_processes_hear_of_each_others_sites_until_one_is_struck_out(stores):
+    watch = Wrist()
+    first, second = await take(stores, watch), await take(stores, watch)
+    mine = {"https://a.example": SitePace(2, 30.0), "https://b.example": SitePace()}
+    await stores.paces.exchange(first.name, mine)
+    heard = await stores.paces.exchange(second.name, {"https://a.example": SitePace()})
+    assert heard == {"https://a.example": {first.name: SitePace(2, 30.0)}}
+    await stores.paces.exchange(first.name, {})
+    assert await stores.paces.exchange(second.name, mine) == {site: {} for site in mine}
+    await second.leave()
+    assert await stores.paces.exchange(first.name, mine) == {site: {} for site in mine}

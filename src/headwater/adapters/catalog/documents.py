@@ -10,7 +10,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    exists,
     false,
     func,
     select,
@@ -25,7 +24,12 @@ from headwater.adapters.catalog.facts import choose_facts, read_listed
 from headwater.adapters.catalog.holding import read_held
 from headwater.adapters.catalog.jobs import change_job, lock_job
 from headwater.adapters.catalog.lags import measure_lags, read_syncs
-from headwater.adapters.catalog.moving import follow_pages, freeze_unlisted, move_listed
+from headwater.adapters.catalog.moving import (
+    follow_pages,
+    freeze_unlisted,
+    is_listed,
+    move_listed,
+)
 from headwater.adapters.catalog.refusing import refuse_deleted
 from headwater.adapters.catalog.remembering import SEARCHABLE, failure_row, remember_result
 from headwater.adapters.catalog.rows import (
@@ -34,9 +38,14 @@ from headwater.adapters.catalog.rows import (
     space_from_row,
     space_to_row,
 )
-from headwater.adapters.catalog.schema import documents, failures, spaces, work_items
+from headwater.adapters.catalog.schema import documents, failures, spaces
 from headwater.adapters.catalog.scopes import prune_rules, put_rules, read_rules
-from headwater.adapters.catalog.statements import of_job, split_batches, take_turn, upsert_rows
+from headwater.adapters.catalog.statements import (
+    sort_by_id,
+    split_batches,
+    take_turn,
+    upsert_rows,
+)
 from headwater.adapters.catalog.work import settle_items
 from headwater.adapters.metrics import observe_lag
 from headwater.domain.access import Scope, ScopeRule
@@ -103,8 +112,8 @@ class SqlCatalog:
         """Return the space's remembered documents, in any state, that the job did not list."""
         query = _select_missing(ref).where(_in_space(ref.tenant, site, space))
         async with self.database.read() as connection:
-            rows = (await connection.execute(query.order_by(documents.c.document_id))).all()
-        return [known_from_row(row) for row in rows]
+            rows = (await connection.execute(query)).all()
+        return [known_from_row(row) for row in sort_by_id(rows)]
 
     async def record(
         self,
@@ -198,9 +207,10 @@ class SqlCatalog:
         return await self._read_entries(and_(on_page, is_file, documents.c.title.in_(names)))
 
     async def _read_entries(self, condition: ColumnElement[bool]) -> list[CatalogEntry]:
-        query = select(documents).where(condition).order_by(documents.c.document_id)
+        query = select(documents).where(condition)
         async with self.database.read() as connection:
-            return [entry_from_row(row) for row in (await connection.execute(query)).all()]
+            rows = (await connection.execute(query)).all()
+        return [entry_from_row(row) for row in sort_by_id(rows)]
 
     async def held(self, tenant: TenantId, space: SpaceKey) -> Sequence[KnownDocument]:
         """Return the held documents of a space, of whichever site, and all attachments of held pages."""
@@ -337,9 +347,4 @@ def _in_space(tenant: TenantId, site: SiteId, space: SpaceKey) -> ColumnElement[
 
 
 def _select_missing(ref: JobRef) -> Select[Any]:
-    listed = exists().where(
-        of_job(work_items, ref),
-        work_items.c.id_length == func.length(documents.c.content_id),
-        work_items.c.content_id == documents.c.content_id,
-    )
-    return select(documents).where(~listed)
+    return select(documents).where(~is_listed(ref, documents.c.content_id))

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.rows import known_from_row
 from headwater.adapters.catalog.schema import documents
+from headwater.adapters.catalog.statements import sort_by_id
 from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.sync import DocumentState, KnownDocument
 
@@ -24,5 +25,5 @@ async def read_held(
     )
     in_space = and_(documents.c.tenant == str(tenant), documents.c.space == space)
     query = select(documents).where(in_space, or_(documents.c.state == HELD, hangs_on_held))
-    rows = await connection.execute(query.order_by(documents.c.document_id))
-    return [known_from_row(row) for row in rows]
+    rows = (await connection.execute(query)).all()
+    return [known_from_row(row) for row in sort_by_id(rows)]

@@ -10,7 +10,7 @@ from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.remembering import SEARCHABLE
 from headwater.adapters.catalog.rows import AnyRow
 from headwater.adapters.catalog.schema import documents
-from headwater.adapters.catalog.statements import split_batches
+from headwater.adapters.catalog.statements import sort_by_id, split_batches
 from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
 from headwater.domain.errors import FailureType
@@ -125,8 +125,7 @@ class SqlInventory:
     async def _find(self, tenant: TenantId, condition: ColumnElement[bool]) -> list[Candidate]:
         columns = [documents.c[name] for name in _CANDIDATE]
         query = select(*columns, CHUNKS).where(_of(tenant), condition, is_there())
-        rows = await self._read(query.order_by(documents.c.document_id))
-        return [_candidate_from_row(row) for row in rows]
+        return [_candidate_from_row(row) for row in sort_by_id(await self._read(query))]
 
     async def _read(self, query: Select[Any]) -> Sequence[AnyRow]:
         async with self.database.read() as connection:

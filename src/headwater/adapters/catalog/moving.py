@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.schema import documents, work_items
@@ -47,7 +47,7 @@ async def freeze_unlisted(
 ) -> list[ScopeRule]:
     """Keep what the job did not list from these rules where they admit more; return its own rules."""
     frozen = freeze_rules(await read_rules(connection, ref.tenant), rules)
-    unlisted = and_(_of_site(ref.tenant, site), ~_is_listed(ref, documents.c.content_id))
+    unlisted = and_(_of_site(ref.tenant, site), ~is_listed(ref, documents.c.content_id))
     own: dict[Scope, ScopeRule] = {}
     for batch in split_batches(sorted(frozen)):
         under_these = and_(unlisted, documents.c.access_scope.in_(batch))
@@ -68,7 +68,7 @@ async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -
     astray = and_(
         _of_site(ref.tenant, site),
         documents.c.kind == DocumentKind.ATTACHMENT.value,
-        ~_is_listed(ref, documents.c.content_id),
+        ~is_listed(ref, documents.c.content_id),
         page_scope.is_not(None),
         documents.c.access_scope != page_scope,
     )
@@ -88,8 +88,14 @@ def _of_site(tenant: TenantId, site: SiteId) -> ColumnElement[bool]:
     return and_(documents.c.tenant == str(tenant), documents.c.site == site)
 
 
-def _is_listed(ref: JobRef, content_id: ColumnElement[str]) -> ColumnElement[bool]:
-    return exists(_select_item(ref, content_id))
+def is_listed(ref: JobRef, content_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a document is in the job's work list.
+
+    As a value, not as ``EXISTS``: Postgres would join the two tables for that, and as long as it has no
+    statistics on a list that was written this minute, it compares each document with each item.
+    """
+    item = _select_item(ref, content_id).with_only_columns(literal(1))
+    return item.scalar_subquery().is_not(None)
 
 
 def _select_item(ref: JobRef, content_id: ColumnElement[str]) -> Select[Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headwater.adapters.catalog.rows import AnyRow
 from headwater.domain.ids import TenantId
 from headwater.domain.jobs import JobRef
 
@@ -27,6 +28,15 @@ def split_batches(items: Sequence[Item], size: int = MAX_VALUES) -> Iterator[Seq
 def of_job(table: Table, ref: JobRef) -> ColumnElement[bool]:
     """Return the condition that a row belongs to this job of this tenant."""
     return and_(table.c.tenant == str(ref.tenant), table.c.job_id == ref.job_id)
+
+
+def sort_by_id(rows: Sequence[AnyRow]) -> list[AnyRow]:
+    """Return rows of documents by their id.
+
+    Sorted here: asked for that order, SQLite walks all of a tenant's documents in it instead of
+    looking up the few.
+    """
+    return sorted(rows, key=lambda row: row.document_id)
 
 
 async def upsert_rows(

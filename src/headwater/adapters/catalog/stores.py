@@ -12,6 +12,7 @@ from headwater.adapters.catalog.deletions import SqlDeletionStore
 from headwater.adapters.catalog.documents import SqlCatalog
 from headwater.adapters.catalog.engine import Database, make_engine, parse_url
 from headwater.adapters.catalog.generations import SqlGenerationStore
+from headwater.adapters.catalog.homes import SqlStoreHomes
 from headwater.adapters.catalog.inventory import SqlInventory
 from headwater.adapters.catalog.jobs import SqlJobStore
 from headwater.adapters.catalog.library import SqlLibrary
@@ -37,6 +38,7 @@ class CatalogStores:
     schedules: SqlScheduleStore
     ledger: SqlStoreLedger
     generations: SqlGenerationStore
+    homes: SqlStoreHomes
     inventory: SqlInventory
     library: SqlLibrary
     deletions: SqlDeletionStore
@@ -44,6 +46,11 @@ class CatalogStores:
     paces: SqlSitePaceBook
     sessions: SqlSessionStore
     engine: AsyncEngine
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the database is on a server, which processes of several machines can reach."""
+        return self.engine.dialect.name != "sqlite"
 
     async def close(self) -> None:
         """Close every connection; the stores are not to be used any more."""
@@ -74,6 +81,7 @@ async def open_catalog(url: str, *, now: Callable[[], datetime] = _utc_now) -> C
         schedules=SqlScheduleStore(database),
         ledger=SqlStoreLedger(database),
         generations=SqlGenerationStore(database),
+        homes=SqlStoreHomes(database),
         inventory=SqlInventory(database),
         library=SqlLibrary(database),
         deletions=SqlDeletionStore(database),

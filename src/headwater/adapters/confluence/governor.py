@@ -15,7 +15,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from headwater.adapters.confluence.concurrency import Turns
@@ -23,6 +23,7 @@ from headwater.adapters.confluence.pace import CEILING, Pace, Spacing, read_spac
 from headwater.adapters.confluence.patience import Patience, Timing, WaitListener
 from headwater.adapters.metrics import THROTTLED_SECONDS
 from headwater.domain.errors import SourceUnreachableError
+from headwater.ports import SitePace
 
 
 @dataclass(eq=False, slots=True)
@@ -36,9 +37,15 @@ class _Ticket:
 class SiteGovernor:
     """Lets requests to one site through, as many and as fast as it bears."""
 
-    def __init__(self, timing: Timing | None = None, *, ceiling: int = CEILING) -> None:
+    def __init__(
+        self, timing: Timing | None = None, *, ceiling: int = CEILING, is_shared: bool = False
+    ) -> None:
+        """``is_shared``: other processes may ask the site too, and are yet to be heard."""
         self._timing = timing or Timing()
         self.pace = Pace(ceiling)
+        self._is_waiting_for_others = is_shared
+        if is_shared:
+            self.pace.hold_back()
         self._visitors: set[Visitor] = set()
         self._waiting: Turns[Visitor, _Ticket] = Turns()
         self._in_flight = 0
@@ -47,6 +54,9 @@ class SiteGovernor:
         self._spaced_by: Visitor | None = None
         self._last_start = self._spacing.until
         self._keeper: asyncio.Task[None] | None = None
+        self._asked_until: datetime | None = None
+        self._throttlings = 0
+        self._others: Mapping[str, SitePace] = {}
 
     @property
     def in_flight(self) -> int:
@@ -97,7 +107,38 @@ class SiteGovernor:
     def pause_as_asked(self, retry_after: float | None, patience: Patience) -> None:
         """Pause for as long as the answer says, or longer with each setback where it says nothing."""
         setbacks, dice = self.pace.setbacks, self._timing.dice()
-        self.pause(patience.length_of_pause(retry_after, setbacks, dice))
+        seconds = patience.length_of_pause(retry_after, setbacks, dice)
+        self._throttlings += 1
+        self._asked_until = self._timing.now() + timedelta(seconds=seconds)
+        self.pause(seconds)
+
+    def report(self) -> SitePace:
+        """Return what other processes should know: only what the site has told this one itself."""
+        until = self._asked_until or self._timing.now()
+        left = max((until - self._timing.now()).total_seconds(), 0.0)
+        return SitePace(self._throttlings, min(left, self.paused_seconds()))
+
+    def heed_others(self, rank: int, others: Mapping[str, SitePace]) -> None:
+        """Share the site with other processes, this one being the ``rank``-th, and heed what they met.
+
+        What throttles one of them throttles all: nobody asks until its pause is over, and everybody
+        goes on with half as many requests.
+        """
+        self.pace.keep_to_share(rank, len(others) + 1)
+        if self._is_waiting_for_others:
+            self._is_waiting_for_others = False
+            self.pace.begin()
+        if self._have_met_setbacks(others):
+            self.pace.note_throttling(self.pace.era)
+        self._others = others
+        longest = max((pace.paused_seconds for pace in others.values()), default=0.0)
+        if longest > self.paused_seconds():
+            self.pause(longest)
+        self._admit()
+
+    def _have_met_setbacks(self, others: Mapping[str, SitePace]) -> bool:
+        known = ((pace, self._others.get(seat)) for seat, pace in others.items())
+        return any(before and pace.setbacks > before.setbacks for pace, before in known)
 
     def heed_quota(self, headers: Mapping[str, str], visitor: "Visitor") -> None:
         """Keep requests apart while a quota is short.
@@ -108,6 +149,8 @@ class SiteGovernor:
         spacing = read_spacing(headers, now)
         if spacing is None:
             return
+        # A quota is counted for all processes together, and each of them keeps its requests apart.
+        spacing = replace(spacing, interval=spacing.interval * (len(self._others) + 1))
         is_over = self._spacing.until <= now
         if is_over or visitor is self._spaced_by or spacing.interval > self._spacing.interval:
             self._spacing, self._spaced_by = spacing, visitor

@@ -30,7 +30,10 @@ class Pace:
     belongs to that setback and is not counted again.
     """
 
-    ceiling: int = CEILING
+    budget: int = CEILING
+    """The most that the site is asked at a time, by all processes together."""
+    ceiling: int = field(init=False)
+    """This process's share of it."""
     window: int = field(init=False)
     era: int = field(default=0, init=False)
     setbacks: int = field(default=0, init=False)
@@ -39,7 +42,22 @@ class Pace:
     _timeouts: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.ceiling = self.budget
         self.window = min(_START, self.ceiling)
+
+    def hold_back(self) -> None:
+        """Begin with one request at a time, until it is known who else asks the site."""
+        self.window = 1
+
+    def begin(self) -> None:
+        """Begin as this process's share allows."""
+        self.window = max(self.window, min(_START, self.ceiling))
+
+    def keep_to_share(self, rank: int, processes: int) -> None:
+        """Keep to one process's share, the ``rank``-th from 0; each has one request at least."""
+        share = self.budget // processes + (rank < self.budget % processes)
+        self.ceiling = max(share, 1)
+        self.window = min(self.window, self.ceiling)
 
     def note_answer(self, era: int, *, was_full: bool) -> None:
         """Count a good answer; only one to a full house says that there is room for more."""
