@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from headwater.domain.access import EVERYONE, Clause, Principal
 from headwater.domain.content import DocumentKind, StoredChunk
@@ -54,15 +53,6 @@ def show_presence(presence: Presence) -> Badge:
 def name_kind(kind: DocumentKind) -> str:
     """Return what a reader calls this sort of document."""
     return _KINDS[kind]
-
-
-def make_web_link(url: str) -> str | None:
-    """Return a link that leads to a web page; ``None`` for anything else, such as ``javascript:``."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.netloc else None
 
 
 @dataclass(frozen=True, slots=True)

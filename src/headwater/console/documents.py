@@ -13,7 +13,6 @@ from headwater.console.document_views import (
     describe_losses,
     list_answers,
     list_steps,
-    make_web_link,
     name_kind,
     show_presence,
 )
@@ -84,7 +83,6 @@ async def show_document(request: Request) -> Response:
         kind=name_kind(entry.known.kind),
         badge=show_presence(judge_presence(entry)),
         message=describe_presence(entry),
-        link=make_web_link(entry.known.source_url),
         above=[_show_crumb(item) for item in above],
         losses=sorted((entry.losses or {}).items(), key=lambda item: (-item[1], item[0])),
         no_losses=describe_losses(entry),

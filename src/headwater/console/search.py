@@ -20,7 +20,6 @@ from headwater.console.document_views import (
     Answer,
     list_answers,
     list_steps,
-    make_web_link,
     name_kind,
     show_presence,
 )
@@ -53,7 +52,6 @@ class Hit:
     parts: tuple[Part, ...]
     score: float
     space: str
-    link: str | None
     match: StoredMatch
 
     @classmethod
@@ -68,7 +66,6 @@ class Hit:
             parts=mark_words(match.text, question),
             score=match.score,
             space=metadata.space,
-            link=make_web_link(metadata.source_url),
             match=match,
         )
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from headwater.console.asking import mark_words
 from headwater.console.charts import Amount, Bar, mark_lags, place_lag, stack_bars
-from headwater.console.document_views import Stretch, make_web_link, name_principal
+from headwater.console.document_views import Stretch, name_principal
 from headwater.domain.access import EVERYONE, account, email, group
 from headwater.domain.content import StoredChunk
 
@@ -34,23 +34,6 @@ def test_the_question_s_words_are_marked(text, question, marked):
 @given(st.text(), st.text())
 def test_marking_changes_no_character(text, question):
     assert "".join(part.text for part in mark_words(text, question)) == text
-
-
-@pytest.mark.parametrize(
-    "url", ["https://acme.example/x", "http://127.0.0.1:1/x", "HTTPS://ACME.example"]
-)
-def test_a_web_address_is_a_link(url):
-    assert make_web_link(url) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["javascript:alert(1)", "JavaScript:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)",
-     "data:text/html,x", "vbscript:x", "//evil.example", "/x", "https:", "http:///x", "",
-     "https://[broken"],
-)  # fmt: skip
-def test_anything_else_is_no_link(url):
-    assert make_web_link(url) is None
 
 
 def test_bars_share_the_whole_width():
