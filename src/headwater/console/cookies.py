@@ -1,5 +1,6 @@
 """The console's two cookies: who is signed in, and which sign-in form is answered."""
 
+import re
 from typing import Final
 
 from fastapi import Request
@@ -8,6 +9,8 @@ from fastapi.responses import Response
 SESSION: Final = "headwater-session"
 DOOR: Final = "headwater-door"
 """Holds the form token of somebody who is not signed in yet."""
+
+_PORT: Final = re.compile(r":[0-9]*$")
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -46,4 +49,5 @@ def _spell(request: Request, name: str) -> str:
 
 def _is_secure(request: Request) -> bool:
     """Tell whether cookies go over TLS only: always, but for a browser on this very machine."""
-    return request.url.scheme == "https" or request.url.hostname not in LOOPBACK
+    host = _PORT.sub("", request.headers.get("host", "")).strip("[]")
+    return request.scope["scheme"] == "https" or host not in LOOPBACK

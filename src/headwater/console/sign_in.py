@@ -13,7 +13,7 @@ from headwater.console.refusals import describe_refusal
 from headwater.console.rendering import render
 from headwater.console.sessions import make_name
 from headwater.console.visits import admit_form, check_csrf, check_origin, find_visit, gate_of
-from headwater.domain.errors import NoTenantError, UnauthenticatedError
+from headwater.domain.errors import NotAllowedError, NoTenantError, UnauthenticatedError
 from headwater.domain.secrets import Secret
 
 _PLACE: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/._~:?=&%+,;@!$'()*-]{0,1000}", re.ASCII)
@@ -35,7 +35,7 @@ async def sign_in(request: Request) -> Response:
     """Begin a session for a valid token, under a new name whatever the browser had before."""
     check_origin(request)
     form = await read_form(request)
-    check_csrf(form, read_cookie(request, DOOR) or make_name())
+    check_csrf(form, _read_door(request))
     gate, token = gate_of(request), form.text("token")
     try:
         caller = await gate.authenticator.identify(token)
@@ -61,6 +61,17 @@ async def sign_out(request: Request) -> Response:
     response = RedirectResponse(f"{request.scope['root_path']}/sign-in", 303)
     drop_cookie(request, response, SESSION)
     return response
+
+
+def _read_door(request: Request) -> str:
+    """Return the token of the sign-in form; ``NotAllowedError`` where the browser kept no cookie."""
+    door = read_cookie(request, DOOR)
+    if door is None:
+        raise NotAllowedError(
+            "The browser kept no cookie of this form. Anywhere but on the server's own machine the"
+            " console needs https, and it needs cookies; open it that way and sign in again."
+        )
+    return door
 
 
 def _ask(request: Request, place: str, *, problem: str = "", status: int = 200) -> Response:

@@ -6,7 +6,6 @@ Every page begins with :func:`admit`, every form that is sent with :func:`admit_
 import hmac
 from dataclasses import dataclass
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 
@@ -23,6 +22,9 @@ from headwater.services.credentials import Login
 
 CSRF: Final = "csrf"
 """The field of every form that proves that this console made it."""
+
+_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
+"""Browsers leave them out of ``Origin``; a proxy may put them into ``Host``."""
 
 
 class NotSignedInError(Exception):
@@ -142,10 +144,10 @@ def check_origin(request: Request) -> None:
 
     Every browser says where a form comes from; what says nothing is none.
     """
-    origin = request.headers.get("origin", "")
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        raise _foreign()
-    if not origin or urlsplit(origin).netloc != request.url.netloc:
+    scheme, _, origin = request.headers.get("origin", "").partition("://")
+    own = request.headers.get("host", "").removesuffix(_DEFAULT_PORTS.get(scheme, ""))
+    said = request.headers.get("sec-fetch-site", "same-origin")
+    if said != "same-origin" or not origin or origin != own:
         raise _foreign()
 
 

@@ -7,8 +7,9 @@ import pytest
 from headwater.domain.ids import SpaceKey
 from headwater.domain.jobs import ContentRestriction
 from headwater.sandbox import faults
-from tests.integration.console.browsing import read_words
-from tests.integration.sync.lab import pages
+from headwater.sandbox.faces import DataCenter
+from tests.integration.console.browsing import open_browser, read_words
+from tests.integration.sync.lab import TENANT, open_light_lab, pages
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -93,6 +94,19 @@ async def test_what_the_account_lacks_is_told_with_what_follows(lab, browser):
     told = await browser.read("/connect")
     assert "1 thing missing" in told
     assert "a sync takes more requests" in told
+
+
+async def test_data_center_connects_with_a_personal_access_token(tmp_path):
+    async with (
+        open_light_lab(tmp_path, face=DataCenter()) as lab,
+        open_browser(lab.ports, tenant=str(TENANT)) as browser,
+    ):
+        await browser.sign_in()
+        await connect(lab, browser, username="")
+        told = await browser.read("/connect")
+        assert "the bearer of the token" in told
+        assert "It tells who may view a space" in told
+        assert "1 space" in await browser.read("/spaces")
 
 
 async def test_a_confluence_that_stays_away_is_said_and_leads_back_to_the_connection(lab, browser):

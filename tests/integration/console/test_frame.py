@@ -48,7 +48,8 @@ async def test_no_form_is_taken_without_the_token_of_its_session(browser):
         headers = {"origin": HOST, "sec-fetch-site": "same-origin"}
         answer = await browser.http.post(f"/console{fill(path)}", data=fields, headers=headers)
         assert answer.status_code == 403, answer.text
-        assert "out of date" in read_words(answer.text)
+        reason = "kept no cookie" if path == "/sign-in" else "out of date"
+        assert reason in read_words(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,34 @@ async def test_no_form_is_taken_from_somebody_who_may_only_read(browser):
         answer = await browser.send(fill(path), csrf=csrf)
         assert answer.status_code == 403, path
         assert "knowledge:write" in read_words(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("wiki.acme.example", "https://wiki.acme.example"),
+        ("wiki.acme.example:443", "https://wiki.acme.example"),
+        ("wiki.acme.example:8443", "https://wiki.acme.example:8443"),
+        ("[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+async def test_a_form_of_the_console_is_taken_under_every_name_it_has(browser, host, origin):
+    headers = {"host": host, "x-forwarded-proto": "https"}
+    page = await browser.http.get("/console/sign-in", headers=headers)
+    (cookie,) = (line.split(";")[0] for line in page.headers.get_list("set-cookie"))
+    answer = await browser.http.post(
+        "/console/sign-in",
+        data={"csrf": find_csrf(page.text), "token": make_token()},
+        headers={**headers, "origin": origin, "cookie": cookie},
+    )
+    assert answer.status_code == 303, answer.text
+
+
+@pytest.mark.parametrize("host", ["", "[", "[::1", "a b", "x" * 300, "evil.example@127.0.0.1"])
+async def test_a_strange_host_is_no_loopback_and_breaks_nothing(browser, host):
+    answer = await browser.http.get("/console/sign-in", headers={"host": host})
+    assert answer.status_code == 200
+    assert "Secure" in answer.headers["set-cookie"]
 
 
 async def test_the_form_token_of_one_session_is_none_of_another(browser):

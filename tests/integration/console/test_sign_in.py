@@ -118,6 +118,23 @@ async def test_anywhere_else_the_cookie_goes_over_tls_only_and_nobody_else_can_s
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= set(door.split("; "))
 
 
+async def test_a_browser_that_keeps_no_cookie_is_told_why_it_cannot_sign_in(browser):
+    csrf = await browser.read_csrf()
+    browser.http.cookies.clear()
+    answer = await browser.send("/sign-in", {"token": make_token()}, csrf=csrf)
+    assert answer.status_code == 403
+    assert "needs https" in read_words(answer.text)
+
+
+async def test_the_sign_in_form_is_taken_once_from_the_browser_that_asked_for_it(browser):
+    answer = await browser.send("/sign-in", {"token": make_token()}, csrf="x")
+    assert answer.status_code == 403
+    await browser.read_csrf()
+    answer = await browser.send("/sign-in", {"token": make_token()}, csrf="x")
+    assert answer.status_code == 403
+    assert "out of date" in read_words(answer.text)
+
+
 async def test_a_session_begins_under_a_new_name_whatever_the_browser_held(browser):
     await browser.sign_in()
     mine = browser.http.cookies[SESSION]
