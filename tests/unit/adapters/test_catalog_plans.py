@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from headwater.domain.ids import ContentId
+from headwater.domain.jobs import JobChange
 from tests.contract.catalog_samples import (
     ENGINES,
     SITE,
@@ -14,6 +15,7 @@ from tests.contract.catalog_samples import (
     add_running_job,
     document_id,
     make_ref,
+    make_result,
     open_engine,
 )
 
@@ -43,14 +45,15 @@ async def stores(request, tmp_path):
         yield opened
 
 
-@pytest.mark.parametrize("name", LOOKUPS)
-async def test_a_few_of_many_documents_are_looked_up(stores, name):
-    call, key = LOOKUPS[name]
-    (plan,) = await explain(stores, call)
-    assert "documents" in plan
-    assert any(part in plan for part in key.split("|")), plan
-    assert "Seq Scan" not in plan
-    assert "SCAN" not in plan
+async def test_a_few_of_many_documents_are_looked_up(stores):
+    await stores.catalog.record(REF, [make_result(number) for number in range(500)], JobChange())
+    if stores.is_shared:  # what its own housekeeping does within a minute
+        async with stores.engine.begin() as connection:
+            await connection.execute(text("ANALYZE documents"))
+    for name, (call, key) in LOOKUPS.items():
+        (plan,) = await explain(stores, call)
+        assert any(part in plan for part in key.split("|")), f"{name}: {plan}"
+        assert "SCAN" not in plan.upper().replace("INDEX SCAN", ""), f"{name}: {plan}"
 
 
 async def test_documents_are_never_compared_with_each_item_of_a_list(stores):
@@ -67,7 +70,7 @@ async def explain(stores, call):
         await call(stores)
     how = "EXPLAIN QUERY PLAN" if stores.engine.dialect.name == "sqlite" else "EXPLAIN"
     async with stores.engine.connect() as connection:
-        if stores.is_shared:  # an empty table is scanned otherwise
+        if stores.is_shared:  # a small table is scanned otherwise
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
         plans = []
         for statement, parameters in asked:
