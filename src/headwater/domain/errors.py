@@ -3,6 +3,7 @@
     HeadwaterError
     ├── ConfigError             refuse to start, say which setting
     ├── RetryableError          wait (``retry_after`` seconds) and try again
+    │   └── BackendAwayError      whatever is asked of that backend waits, a whole job too
     ├── ClaimLostError          let go: another process has taken this work over
     ├── DocumentError           record one failure, carry on with the rest
     ├── SyncAbortedError        stop the job, delete nothing
@@ -49,6 +50,10 @@ class RetryableError(HeadwaterError):
 
 class ClaimLostError(HeadwaterError):
     """This process passed for dead, and what it was at is another's by now."""
+
+
+class BackendAwayError(RetryableError):
+    """A backend answers nobody, or refuses all until an operator mends it: no document is to blame."""
 
 
 class FailureType(StrEnum):

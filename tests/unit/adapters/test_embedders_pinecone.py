@@ -5,7 +5,13 @@ import math
 import pytest
 
 from headwater.adapters.embedders.pinecone import PineconeEmbedder
-from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
+from headwater.domain.errors import (
+    BackendAwayError,
+    ConfigError,
+    DocumentError,
+    FailureType,
+    RetryableError,
+)
 from headwater.domain.secrets import Secret
 from headwater.ports import EmbeddingKind
 from tests.pinecone.inference import BATCH, DENSE, DIMENSION, SPARSE, WINDOW
@@ -74,7 +80,7 @@ async def test_a_wrong_key_is_said_at_the_start(running):
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(403, ConfigError), (400, DocumentError)],
+    [(403, BackendAwayError), (400, DocumentError)],
 )
 async def test_a_refusal_is_told_by_who_can_mend_it(embedder, running, status, error):
     running.fail("/embed", status)

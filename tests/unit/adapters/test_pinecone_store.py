@@ -10,12 +10,19 @@ from structlog.testing import capture_logs
 
 from headwater.adapters.pinecone.opening import IndexSettings
 from headwater.adapters.pinecone.records import MAX_REQUEST_BYTES
-from headwater.adapters.pinecone.store import REQUESTS_AT_ONCE
-from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
+from headwater.adapters.pinecone.turns import REQUESTS_AT_ONCE
+from headwater.domain.errors import (
+    BackendAwayError,
+    ConfigError,
+    DocumentError,
+    FailureType,
+    RetryableError,
+)
 from headwater.ports import StoreBatch
 from tests.contract.records import (
     ACME,
     DIMENSION,
+    OTHER,
     ask,
     axis,
     document_id,
@@ -72,7 +79,7 @@ async def test_a_page_that_shrank_loses_its_last_chunks_although_lists_lag(store
 async def test_what_a_crash_left_in_the_index_is_replaced_with_the_page(store, running):
     running.fail("/vectors/delete", 403)
     await put(store, make_document(1, "one", "two", "three", "four"))
-    with pytest.raises(ConfigError):  # the upsert arrived, then the process ended
+    with pytest.raises(BackendAwayError):  # the upsert arrived, then the process ended
         await put(store, make_document(1, "a", "b"))
     await put(store, make_document(1, "x"))
     assert ids(running) == [f"{document_id(1)}#0"]
@@ -149,10 +156,10 @@ async def test_a_short_trouble_is_waited_out(store, running, status):
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (0, RetryableError, "no usable answer"),
-        (401, ConfigError, "HEADWATER_PINECONE_API_KEY"),
-        (402, ConfigError, "bill"),
-        (403, ConfigError, "quota"),
+        (0, BackendAwayError, "no usable answer"),
+        (401, BackendAwayError, "HEADWATER_PINECONE_API_KEY"),
+        (402, BackendAwayError, "bill"),
+        (403, BackendAwayError, "quota"),
         (400, DocumentError, "refuses"),
         (413, DocumentError, "refuses"),
     ],
@@ -183,7 +190,7 @@ async def test_after_one_failure_no_further_request_is_begun(store, running):
     chunks = [f"chunk {number}" for number in range(40)]
     await put(store, make_document(1, *chunks))
     running.fail("/vectors/update", 403, times=len(chunks))
-    with pytest.raises(ConfigError):
+    with pytest.raises(BackendAwayError):
         await store.apply(ACME, StoreBatch(metadata=(make_metadata(1, title="new"),)))
     assert len(running.faults) >= len(chunks) - REQUESTS_AT_ONCE
 
@@ -273,6 +280,9 @@ async def test_a_cosine_index_is_searched_by_vector_alone_and_that_is_said(runni
             async with open_pinecone_store(running, ledger, index=index) as store:
                 await put(store, make_document(1, "one"), make_document(2, "two"))
                 best, *_ = await store.query(ACME, ask("one", axis(2)))
+                with pytest.raises(RetryableError, match="HEADWATER_PREVIOUS_EMBEDDER"):
+                    await store.query(ACME, replace(ask("one"), vector=None))
+                assert "by vector only" in (await store.check() or "")
     assert best.metadata.document_id == document_id(2)
     assert "vector only" in logs[0]["event"]
 
@@ -284,3 +294,34 @@ async def test_a_wrong_key_is_said_at_the_start(running, tmp_path):
         with pytest.raises(ConfigError, match="HEADWATER_PINECONE_API_KEY"):
             async with open_pinecone_store(running, ledger):
                 pytest.fail("it opened")
+
+
+async def test_chunks_whose_text_is_too_much_for_one_answer_are_found_all_the_same(store, running):
+    texts = [f"zeppelin {number} " + "x" * 30_000 for number in range(150)]
+    await put(
+        store, make_document(1, *texts), make_document(2, "the last zeppelin", vector=axis(1))
+    )
+    found = await store.query(ACME, ask("zeppelin", axis(1), limit=50))
+    assert len(found) == 50
+    assert all("zeppelin" in match.text for match in found)
+    routes = {path.rpartition("/")[2] for path, _ in running.calls}
+    assert "fetch" in routes
+
+
+async def test_no_tenant_waits_behind_the_requests_of_another(store, running):
+    many = make_document(1, *(f"chunk {number}" for number in range(150)))
+    await put(store, many)
+    renamed = StoreBatch(metadata=(make_metadata(1, title="new"),))
+    large = asyncio.create_task(store.apply(ACME, renamed))
+    while not any(path.endswith("/update") for path, _ in running.calls):  # noqa: ASYNC110  (as above)
+        await asyncio.sleep(0.001)
+    await store.apply(OTHER, StoreBatch(upserts=(make_document(2, "one"),)))
+    updates = sum(path.endswith("/update") for path, _ in running.calls)
+    await large
+    assert updates < 100
+
+
+async def test_words_alone_find_where_there_is_no_vector(store):
+    await put(store, *(make_document(n, f"word{n}", vector=axis(n)) for n in range(4)))
+    (match,) = await store.query(ACME, replace(ask("word2"), vector=None))
+    assert match.text == "word2"

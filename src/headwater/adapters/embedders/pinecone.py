@@ -15,7 +15,7 @@ from pinecone.errors import NotFoundError
 
 from headwater.adapters.embedders.estimate import estimate_tokens
 from headwater.adapters.embedders.window import refuse_long
-from headwater.adapters.pinecone.faults import pinecone_faults
+from headwater.adapters.pinecone.faults import opening_faults, pinecone_faults
 from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
 from headwater.domain.secrets import Secret
 from headwater.ports import EmbeddingKind, Vector
@@ -55,7 +55,7 @@ class PineconeEmbedder:
 
     @classmethod
     async def _describe(cls, client: AsyncPinecone, name: str) -> Self:
-        with pinecone_faults("describe the model", _FAILED):
+        with opening_faults("describe the model"):
             try:
                 found = await client.inference.get_model(model=name)
             except NotFoundError as error:
@@ -90,7 +90,7 @@ class PineconeEmbedder:
         """Return one vector per text, in order, of length one.
 
         ``DocumentError`` names the text that is too long, that Pinecone refuses, or for which it gives
-        no usable vector; ``RetryableError`` when it is busy or away; ``ConfigError`` for key and quota.
+        no usable vector; ``RetryableError`` when it is busy or away, or wants key or quota mended.
         """
         refuse_long([self.count_tokens(text) for text in texts], self.max_tokens)
         vectors: list[Vector] = []

@@ -12,7 +12,7 @@ from pinecone.errors import (
     ResponseParsingError,
 )
 
-from headwater.domain.errors import ConfigError, DocumentError, FailureType, RetryableError
+from headwater.domain.errors import BackendAwayError, ConfigError, DocumentError, FailureType
 
 BUSY: Final = frozenset({408, 429})
 SERVER_ERROR: Final = 500
@@ -30,13 +30,13 @@ _HINTS: Final = {
 def pinecone_faults(action: str, failure: FailureType = FailureType.STORE_ERROR) -> Iterator[None]:
     """Raise the SDK's errors as ours.
 
-    ``RetryableError`` where the same call may succeed later, ``ConfigError`` for what an operator must
-    mend, ``DocumentError`` for what Pinecone will not take, of this type of failure.
+    ``BackendAwayError`` where the same call may succeed later, be it that an operator has to mend
+    something first; ``DocumentError`` for what Pinecone will not take, of this type of failure.
     """
     try:
         yield
     except (PineconeConnectionError, PineconeTimeoutError, ResponseParsingError) as error:
-        raise RetryableError(
+        raise BackendAwayError(
             f"Pinecone could not {action}: no usable answer; trying again later may do."
         ) from error
     except ApiError as error:
@@ -47,12 +47,28 @@ def pinecone_faults(action: str, failure: FailureType = FailureType.STORE_ERROR)
         ) from error
 
 
+@contextmanager
+def opening_faults(action: str) -> Iterator[None]:
+    """Raise what keeps a process from starting: ``ConfigError`` for what an operator has to mend.
+
+    ``BackendAwayError`` when Pinecone is away.
+    """
+    try:
+        with pinecone_faults(action):
+            yield
+    except BackendAwayError as error:
+        status = getattr(error.__cause__, "status_code", None)
+        if status in _HINTS:
+            raise ConfigError(str(error)) from error
+        raise
+
+
 def _explain(
     error: ApiError, action: str, failure: FailureType
-) -> RetryableError | ConfigError | DocumentError:
+) -> BackendAwayError | DocumentError:
     status = error.status_code
     if status in BUSY or status >= SERVER_ERROR:
-        return RetryableError(f"Pinecone could not {action} now (HTTP {status}).")
+        return BackendAwayError(f"Pinecone could not {action} now (HTTP {status}).")
     if hint := _HINTS.get(status):
-        return ConfigError(f"Pinecone {hint} (HTTP {status}).")
+        return BackendAwayError(f"Pinecone {hint} (HTTP {status}).")
     return DocumentError(failure, f"Pinecone refuses to {action} (HTTP {status}): {error.message}")

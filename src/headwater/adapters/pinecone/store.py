@@ -1,11 +1,8 @@
 """The vector store on Pinecone."""
 
-import asyncio
 from collections import Counter
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
     Iterable,
     Iterator,
     Mapping,
@@ -22,7 +19,7 @@ from pinecone import AsyncPinecone
 from pinecone.async_client.async_index import AsyncIndex
 from pinecone.errors import NotFoundError
 
-from headwater.adapters.pinecone.faults import pinecone_faults
+from headwater.adapters.pinecone.faults import opening_faults, pinecone_faults
 from headwater.adapters.pinecone.filters import MAX_VALUES, make_filter
 from headwater.adapters.pinecone.opening import IndexSettings, open_index
 from headwater.adapters.pinecone.records import (
@@ -35,7 +32,9 @@ from headwater.adapters.pinecone.records import (
     split_requests,
 )
 from headwater.adapters.pinecone.search import search_index
+from headwater.adapters.pinecone.turns import Turns
 from headwater.domain.content import DocumentMetadata, StoredChunk, StoredMatch
+from headwater.domain.errors import RetryableError
 from headwater.domain.ids import DocumentId, Namespace, SpaceKey
 from headwater.domain.secrets import Secret
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, StoreLedger, Vector
@@ -44,10 +43,14 @@ Item = TypeVar("Item")
 
 _log = structlog.get_logger("headwater.pinecone")
 
-REQUESTS_AT_ONCE: Final = 8
 NO_WORDS: Final = (
     "searched by vector only: the index compares by cosine, and only one that compares by dotproduct"
     " finds words; name another HEADWATER_PINECONE_INDEX, which will be created"
+)
+
+NOTHING_TO_FIND_BY: Final = (
+    "This index finds by vector only, and the model that made its vectors is not at hand: set"
+    " HEADWATER_PREVIOUS_EMBEDDER to it until every space was synced."
 )
 
 IDS_PER_DELETE: Final = 1_000
@@ -69,7 +72,7 @@ class PineconeStore:
     dimension: int
     hybrid: bool
     """Whether the index finds words; one made elsewhere with another metric finds by vector only."""
-    slots: asyncio.Semaphore
+    turns: Turns
 
     async def apply(self, namespace: Namespace, batch: StoreBatch) -> None:
         """Carry out the batch: deletions win over upserts, upserts over metadata.
@@ -109,6 +112,8 @@ class PineconeStore:
             return []
         if query.vector is not None:
             check_length(query.vector, self.dimension)
+        elif not self.hybrid:
+            raise RetryableError(NOTHING_TO_FIND_BY)
         with pinecone_faults("answer a query"):
             return await search_index(
                 self.index,
@@ -159,24 +164,33 @@ class PineconeStore:
         """Return what the ledger knows of these documents' records: their fields and vectors."""
         ids = _list_ids(await self.ledger.read(namespace, document_ids))
         with pinecone_faults("read records"):
-            pages = await self._gather(
-                partial(self.index.fetch, ids=some, namespace=namespace.name)
-                for some in _split(ids, IDS_PER_FETCH)
+            pages = await self.turns.gather(
+                namespace,
+                (
+                    partial(self.index.fetch, ids=some, namespace=namespace.name)
+                    for some in _split(ids, IDS_PER_FETCH)
+                ),
             )
         vectors = [vector for page in pages for vector in page.vectors.values()]
         return [(vector.metadata, list(vector.values)) for vector in vectors if vector.metadata]
 
     async def _upsert(self, namespace: Namespace, vectors: Sequence[PineconeVector]) -> None:
-        await self._gather(
-            partial(self.index.upsert, vectors=request, namespace=namespace.name)
-            for request in split_requests(vectors)
+        await self.turns.gather(
+            namespace,
+            (
+                partial(self.index.upsert, vectors=request, namespace=namespace.name)
+                for request in split_requests(vectors)
+            ),
         )
 
     async def _delete(self, namespace: Namespace, ids: Sequence[str]) -> None:
         try:
-            await self._gather(
-                partial(self.index.delete, ids=some, namespace=namespace.name)
-                for some in _split(ids, IDS_PER_DELETE)
+            await self.turns.gather(
+                namespace,
+                (
+                    partial(self.index.delete, ids=some, namespace=namespace.name)
+                    for some in _split(ids, IDS_PER_DELETE)
+                ),
             )
         except NotFoundError:
             return  # a namespace that was never written holds nothing to delete
@@ -192,13 +206,16 @@ class PineconeStore:
         """
         of_space = [] if space is None else [{"space": {"$eq": space}}]
         try:
-            await self._gather(
-                partial(
-                    self.index.delete,
-                    filter={"$and": [{"document_id": {"$in": some}}, *of_space]},
-                    namespace=namespace.name,
-                )
-                for some in _split(document_ids, MAX_VALUES)
+            await self.turns.gather(
+                namespace,
+                (
+                    partial(
+                        self.index.delete,
+                        filter={"$and": [{"document_id": {"$in": some}}, *of_space]},
+                        namespace=namespace.name,
+                    )
+                    for some in _split(document_ids, MAX_VALUES)
+                ),
             )
         except NotFoundError:
             return  # as above
@@ -206,15 +223,18 @@ class PineconeStore:
     async def _update(self, namespace: Namespace, documents: Iterable[DocumentMetadata]) -> None:
         fields = {item.document_id: make_metadata(item) for item in documents}
         held = await self.ledger.read(namespace, list(fields))
-        await self._gather(
-            partial(
-                self.index.update,
-                id=make_record_id(key, ordinal),
-                set_metadata=fields[key],
-                namespace=namespace.name,
-            )
-            for key, count in held.items()
-            for ordinal in range(count)
+        await self.turns.gather(
+            namespace,
+            (
+                partial(
+                    self.index.update,
+                    id=make_record_id(key, ordinal),
+                    set_metadata=fields[key],
+                    namespace=namespace.name,
+                )
+                for key, count in held.items()
+                for ordinal in range(count)
+            ),
         )
 
     async def _count_terms(
@@ -227,32 +247,6 @@ class PineconeStore:
             terms.update(vector.get("sparse_values", {}).get("indices", ()))
         if terms:
             await self.ledger.count_terms(namespace, terms, len(fresh))
-
-    async def _gather(self, calls: Iterable[Callable[[], Awaitable[Item]]]) -> list[Item]:
-        """Make the calls, a bounded number at once.
-
-        After one error none is begun, and all have ended when it is raised: where Pinecone is away,
-        thousands more would each wait for their own timeout.
-        """
-        failed = asyncio.Event()
-
-        async def make(call: Callable[[], Awaitable[Item]]) -> list[Item]:
-            async with self.slots:
-                if failed.is_set():
-                    return []
-                try:
-                    return [await call()]
-                except BaseException:
-                    failed.set()
-                    raise
-
-        ended = await asyncio.gather(*map(make, calls), return_exceptions=True)
-        results: list[Item] = []
-        for made in ended:
-            if isinstance(made, BaseException):
-                raise made
-            results += made
-        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +314,7 @@ async def open_store(
     ``ConfigError`` for a key or an index that cannot be used, ``RetryableError`` when Pinecone is away.
     """
     async with AsyncExitStack() as stack:
-        with pinecone_faults("open its index"):
+        with opening_faults("open its index"):
             client = await stack.enter_async_context(
                 AsyncPinecone(api_key=api_key.reveal(), host=host or None)
             )
@@ -328,6 +322,4 @@ async def open_store(
             data = await stack.enter_async_context(await client.index(host=opened.host))
         if not opened.hybrid:
             _log.warning("search by vector only: this index cannot find words", index=index.name)
-        yield PineconeStore(
-            data, ledger, opened.dimension, opened.hybrid, asyncio.Semaphore(REQUESTS_AT_ONCE)
-        )
+        yield PineconeStore(data, ledger, opened.dimension, opened.hybrid, Turns())

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import stamina
 
-from headwater.domain.errors import DocumentError, FailureType, RetryableError
+from headwater.domain.errors import BackendAwayError, DocumentError, FailureType, RetryableError
 from headwater.domain.ids import DocumentId
 from headwater.domain.jobs import ChunkCounts
 from headwater.domain.sync import ChunkPlan, DocumentResult, KnownDocument, Outcome
@@ -234,7 +234,10 @@ def _make_result(item: _Compared) -> DocumentResult:
 
 
 async def call_store(call: Callable[[], Awaitable[T]]) -> T:
-    """Call the store, waiting a bounded time for one that is away; ``DocumentError`` after that."""
+    """Call the store, waiting a bounded time for one that is busy; ``DocumentError`` after that.
+
+    ``BackendAwayError`` where it is no use to go on with other documents.
+    """
     return await _call_patiently(call, FailureType.STORE_ERROR)
 
 
@@ -245,6 +248,8 @@ async def _call_patiently(call: Callable[[], Awaitable[T]], failure: FailureType
         ):
             with attempt:
                 return await call()
+    except BackendAwayError:
+        raise
     except RetryableError as error:
         raise DocumentError(failure, str(error)) from error
     raise AssertionError("a retry context ends by returning or raising")
