@@ -59,7 +59,9 @@ def plan_scopes(
     rules: dict[Scope, ScopeRule] = {}
     for content_id in parents:
         _climb(tree, content_id, scopes, rules)
-    return ScopePlan({key: scopes[key] for key in parents}, tuple(rules.values()))
+    for unlisted in [key for key in scopes if key not in parents]:
+        del scopes[unlisted]
+    return ScopePlan(scopes, tuple(rules.values()))
 
 
 def _climb(

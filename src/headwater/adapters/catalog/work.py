@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from sys import intern
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -127,14 +128,20 @@ class SqlWorkList:
         query = select(work_items.c.content_id, work_items.c.parent_id)
         async with self.database.read() as connection:
             rows = await connection.stream(query.where(of_job(work_items, ref)))
-            return {row.content_id: row.parent_id async for row in rows}
+            # A parent's id is one text, however many it has below it, and the same as its own.
+            return {ContentId(intern(row.content_id)): _intern(row.parent_id) async for row in rows}
 
     async def restricted(self, ref: JobRef) -> Mapping[ContentId, Restriction]:
         """Return the listed documents that have a restriction of their own, unreadable ones included."""
         query = select(work_items.c.content_id, work_items.c.restriction)
         query = query.where(of_job(work_items, ref), work_items.c.restriction.is_not(None))
-        rows = await self._read(query)
-        return {row.content_id: restriction_from_json(row.restriction) for row in rows}
+        equal: dict[Restriction, Restriction] = {}
+        found: dict[ContentId, Restriction] = {}
+        async with self.database.read() as connection:
+            async for row in await connection.stream(query):
+                restriction = restriction_from_json(row.restriction)
+                found[row.content_id] = equal.setdefault(restriction, restriction)
+        return found
 
     async def assign_scopes(self, ref: JobRef, scopes: Mapping[ContentId, Scope]) -> None:
         """Set the scopes of listed documents; others are ignored."""
@@ -250,6 +257,10 @@ async def _update_alike(
     """Set the same values for many, in few statements."""
     for named in name_items(ref, content_ids):
         await connection.execute(update(work_items).where(named).values(values))
+
+
+def _intern(content_id: str | None) -> ContentId | None:
+    return None if content_id is None else ContentId(intern(content_id))
 
 
 def _select_items(ref: JobRef) -> Select[Any]:

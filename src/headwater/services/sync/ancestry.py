@@ -40,4 +40,4 @@ async def read_ancestry(run: SyncRun, *, upwards: bool) -> Ancestry:
         if parent and parent not in listed and parent not in above:
             unread.add(parent)
     parents = {key: item.parent_id if item else None for key, item in above.items()}
-    return Ancestry({**listed, **parents}, above)
+    return Ancestry({**listed, **parents} if parents else listed, above)
