@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,7 @@ SCHEDULES: Final[Mapping[str, str]] = {
 RECORDED: Final = "console"
 """What is recorded as the domain of an upload that was asked for here."""
 
+_OWN_CONFIGURATIONS: Final = "console:"
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
@@ -44,6 +45,8 @@ class Choices:
     blacklisted: bool = True
     use_ocr: bool = False
     incremental: bool = True
+    settings: str = ""
+    """The sync configuration to follow, its schedule included; empty leaves the settings to Headwater."""
     schedule: str = ""
     """Five cron fields; empty for none."""
 
@@ -52,9 +55,15 @@ class Choices:
         """Which entry of :data:`SCHEDULES` this is."""
         return self.schedule if self.schedule in SCHEDULES else OWN
 
+    @property
+    def own_times(self) -> str:
+        """What stands beside the choice of one's own times."""
+        return self.schedule if self.chosen_schedule == OWN else ""
+
     def to_fields(self) -> Iterator[tuple[str, str]]:
         """Yield the form's fields that say the same again."""
         yield "audience", "\n".join(self.audience)
+        yield "settings", self.settings
         yield "schedule", OWN
         yield "cron", self.schedule
         for name in ("source_restriction", "blacklisted", "use_ocr", "incremental"):
@@ -68,27 +77,43 @@ class Choices:
             space=space,
             incremental=self.incremental,
             use_ocr=self.use_ocr,
-            processor_mode=ProcessorMode.AUTO,
+            processor_mode=ProcessorMode.MANUAL if self.settings else ProcessorMode.AUTO,
             rezolve_domain=RECORDED,
             restriction=ContentRestriction(
                 self.audience,
                 blacklisted=self.blacklisted,
                 source_restriction=self.source_restriction,
             ),
-            sync_configuration_id=name_configuration(address, space),
+            sync_configuration_id=self.settings or name_configuration(address, space),
         )
 
 
 def read_choices(form: Form) -> Choices:
-    """Return what a form says; ``InvalidInputError`` at its field for what cannot be used."""
+    """Return what a form says, whether it can be used or not."""
+    chosen = form.text("schedule")
     return Choices(
-        audience=_read_audience(form),
+        audience=form.lines("audience"),
         source_restriction=form.has("source_restriction"),
         blacklisted=form.has("blacklisted"),
         use_ocr=form.has("use_ocr"),
         incremental=form.has("incremental"),
-        schedule=_read_schedule(form),
+        settings=form.text("settings"),
+        schedule=" ".join(form.text("cron").split()) if chosen == OWN else chosen,
     )
+
+
+def check_choices(choices: Choices) -> None:
+    """Raise ``InvalidInputError``, at its field, for what cannot be used."""
+    if len(choices.audience) > MAX_GROUPS:
+        raise InvalidInputError(("audience",), f"These are more than {MAX_GROUPS} groups.")
+    if any(len(name) > MAX_NAME or not name.isprintable() for name in choices.audience):
+        raise InvalidInputError(("audience",), "Give names of groups, one a line, in plain text.")
+    if choices.schedule and not is_cron(choices.schedule):
+        raise InvalidInputError(
+            ("cron",),
+            "Give five fields: minute, hour, day, month, weekday, in UTC. 30 6 * * 1-5 is half past six"
+            " on working days.",
+        )
 
 
 def recall_choices(before: Job | None, schedule: str | None) -> Choices:
@@ -96,37 +121,23 @@ def recall_choices(before: Job | None, schedule: str | None) -> Choices:
     if before is None:
         return Choices(schedule=schedule or "")
     request = before.request
+    is_manual = request.processor_mode is ProcessorMode.MANUAL
     return Choices(
         audience=request.restriction.audience,
         source_restriction=request.restriction.source_restriction,
         blacklisted=request.restriction.blacklisted,
         use_ocr=request.use_ocr,
+        settings=(request.sync_configuration_id or "") if is_manual else "",
         schedule=schedule or "",
     )
+
+
+def list_settings(ids: Iterable[str]) -> list[str]:
+    """Return the sync configurations that somebody may choose: not those that only keep a schedule."""
+    return [name for name in ids if not name.startswith(_OWN_CONFIGURATIONS)]
 
 
 def name_configuration(address: SiteAddress, space: SpaceKey) -> SyncConfigurationId:
     """Return the name under which the console keeps a space's schedule: one for each site and space."""
     site = hashlib.sha256(f"{address.web_url}\n{space}".encode()).hexdigest()[:8]
-    return SyncConfigurationId(f"console:{_NOT_IN_NAMES.sub('-', space)[:100]}:{site}")
-
-
-def _read_audience(form: Form) -> tuple[str, ...]:
-    groups = form.lines("audience")
-    if len(groups) > MAX_GROUPS:
-        raise InvalidInputError(("audience",), f"These are more than {MAX_GROUPS} groups.")
-    if any(len(name) > MAX_NAME or not name.isprintable() for name in groups):
-        raise InvalidInputError(("audience",), "Give names of groups, one a line, in plain text.")
-    return groups
-
-
-def _read_schedule(form: Form) -> str:
-    chosen = form.text("schedule")
-    cron = " ".join(form.text("cron").split()) if chosen == OWN else chosen
-    if cron and not is_cron(cron):
-        raise InvalidInputError(
-            ("cron",),
-            "Give five fields: minute, hour, day, month, weekday, in UTC. 30 6 * * 1-5 is half past six"
-            " on working days.",
-        )
-    return cron
+    return SyncConfigurationId(f"{_OWN_CONFIGURATIONS}{_NOT_IN_NAMES.sub('-', space)[:100]}:{site}")

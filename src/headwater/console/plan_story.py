@@ -12,7 +12,10 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "metadata_only": ("Facts only", "Moved, relabelled or restricted anew; nothing is embedded."),
     "deleted": ("Removed", "Gone from Confluence, or kept out by your settings."),
     "held": ("Held", "Missing all at once: they stay until somebody approves."),
-    "skipped": ("Skipped", "Formats that are not read, or what your settings leave out."),
+    "skipped": (
+        "Skipped",
+        "Formats that are not read, and what your settings leave out: that goes if it was in.",
+    ),
     "unchanged": ("Unchanged", "As they are; nothing is read."),
 }
 

@@ -8,9 +8,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from headwater.adapters.tokens.callers import Permission
 from headwater.console.choices import (
-    OWN,
     SCHEDULES,
     Choices,
+    check_choices,
+    list_settings,
     name_configuration,
     read_choices,
     recall_choices,
@@ -26,7 +27,7 @@ from headwater.ports import Ports
 from headwater.services.job_reports import list_jobs
 from headwater.services.listing import ListingQuestion, SpaceListing, list_content
 from headwater.services.plans import plan_upload
-from headwater.services.settings import set_schedule
+from headwater.services.settings import list_configurations, set_schedule
 from headwater.services.uploads import submit_upload
 
 SPACES_PER_PAGE: Final = 50
@@ -62,7 +63,7 @@ async def show_space(request: Request, key: str) -> Response:
     visit = await admit(request, Permission.WRITE)
     login, space = find_login(visit), SpaceKey(key)
     choices = await _recall(ports_of(request), visit, login.address, space)
-    return _ask(request, space, choices)
+    return await _ask(request, visit, space, choices)
 
 
 @router.post("/{key}/plan")
@@ -70,10 +71,11 @@ async def plan_space(request: Request, key: str) -> Response:
     """Show what the upload would do; nothing is written."""
     visit, form = await admit_form(request)
     login, space, ports = find_login(visit), SpaceKey(key), ports_of(request)
+    choices = read_choices(form)
     try:
-        choices = read_choices(form)
+        check_choices(choices)
     except InvalidInputError as error:
-        return _ask_again(request, space, form, error)
+        return await _ask(request, visit, space, choices, error)
     upload = choices.to_upload(login.address, space)
     plan = await plan_upload(ports, visit.tenant, upload, login.credential)
     return render(
@@ -92,12 +94,15 @@ async def start_space(request: Request, key: str) -> Response:
     visit, form = await admit_form(request)
     login, space, ports = find_login(visit), SpaceKey(key), ports_of(request)
     choices = read_choices(form)
+    check_choices(choices)
     upload = choices.to_upload(login.address, space)
     job_id = await submit_upload(
         ports, visit.tenant, upload, login.credential, job_id=_read_job_id(form)
     )
+    # Stored settings have a schedule of their own; two would repeat the space in two ways.
+    schedule = None if choices.settings else choices.schedule or None
     name = name_configuration(login.address, space)
-    await set_schedule(ports, visit.tenant, name, choices.schedule or None)
+    await set_schedule(ports, visit.tenant, name, schedule)
     return RedirectResponse(f"{request.scope['root_path']}/jobs/{job_id}", 303)
 
 
@@ -110,14 +115,15 @@ async def _recall(ports: Ports, visit: Visit, address: SiteAddress, space: Space
     )
 
 
-def _ask(
+async def _ask(
     request: Request,
+    visit: Visit,
     space: SpaceKey,
     choices: Choices,
     problem: InvalidInputError | None = None,
-    *,
-    cron: str | None = None,
 ) -> Response:
+    """Show the form as it is filled in, and what is wrong with it."""
+    configurations = await list_configurations(ports_of(request), visit.tenant)
     return render(
         request,
         "space.html",
@@ -125,26 +131,10 @@ def _ask(
         space=space,
         choices=choices,
         schedules=SCHEDULES,
-        own=OWN,
-        cron=choices.schedule if cron is None else cron,
+        configurations=list_settings(item.id for item in configurations),
         problem=problem,
         field=problem.loc[0] if problem else "",
     )
-
-
-def _ask_again(
-    request: Request, space: SpaceKey, form: Form, problem: InvalidInputError
-) -> Response:
-    """Show the form as it was filled in, with what is wrong."""
-    choices = Choices(
-        audience=form.lines("audience"),
-        source_restriction=form.has("source_restriction"),
-        blacklisted=form.has("blacklisted"),
-        use_ocr=form.has("use_ocr"),
-        incremental=form.has("incremental"),
-        schedule=OWN if form.text("schedule") == OWN else "",
-    )
-    return _ask(request, space, choices, problem, cron=form.text("cron"))
 
 
 def _read_job_id(form: Form) -> JobId:

@@ -4,10 +4,12 @@ import re
 
 import pytest
 
-from headwater.domain.ids import SpaceKey
+from headwater.domain.ids import ContentId, SpaceKey
 from headwater.domain.jobs import ContentRestriction
+from headwater.domain.settings import SyncConfigurationId, SyncSettings
 from headwater.sandbox import faults
 from headwater.sandbox.faces import DataCenter
+from headwater.services.settings import put_configuration
 from tests.integration.console.browsing import open_browser, read_words
 from tests.integration.sync.lab import TENANT, open_light_lab, pages
 
@@ -195,6 +197,32 @@ async def test_a_schedule_is_taken_away_by_choosing_none(lab, browser):
         await start(browser, await plan(browser, schedule=schedule))
         await lab.run(lab.queue.waiting.pop())
         assert len(await lab.ports.schedules.list_schedules()) == left
+
+
+async def test_stored_settings_are_followed_and_remembered_so_that_nothing_is_widened(lab, browser):
+    ids = pages(lab.world, 3)
+    settings = SyncSettings(root_pages=frozenset({ContentId(ids[0])}), schedule="0 5 * * *")
+    name = SyncConfigurationId("handbook")
+    await put_configuration(lab.ports, TENANT, name, settings)
+    await connect(lab, browser)
+    await start(browser, await plan(browser, schedule="0 3 * * *"))
+    assert (await lab.run(lab.queue.waiting.pop())).progress.documents.added == 3
+
+    planned = await plan(browser, settings="handbook", schedule="0 3 * * *")
+    assert "Skipped 2" in read_words(planned.text)
+    await start(browser, planned)
+    await lab.run(lab.queue.waiting.pop())
+    assert set(await lab.indexed()) == {ids[0]}
+    schedules = await lab.ports.schedules.list_schedules()
+    assert [(item.configuration_id, item.cron) for item in schedules] == [(name, "0 5 * * *")]
+    assert '<option value="handbook" selected>' in (await browser.open("/spaces/LAB")).text
+
+
+async def test_settings_that_are_gone_are_refused(lab, browser):
+    await connect(lab, browser)
+    answer = await plan(browser, settings="nothing")
+    assert answer.status_code == 422
+    assert "no such sync configuration" in read_words(answer.text)
 
 
 async def test_pressing_start_twice_starts_one_job(lab, browser):

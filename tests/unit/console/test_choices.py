@@ -8,6 +8,8 @@ from headwater.console.choices import (
     OWN,
     SCHEDULES,
     Choices,
+    check_choices,
+    list_settings,
     name_configuration,
     read_choices,
     recall_choices,
@@ -27,6 +29,7 @@ CHOICES = st.builds(
     source_restriction=st.booleans(),
     blacklisted=st.booleans(),
     use_ocr=st.booleans(),
+    settings=st.sampled_from(["", "handbook"]),
     incremental=st.booleans(),
     schedule=CRONS,
 )
@@ -36,9 +39,15 @@ def make_form(fields):
     return Form({name: [value] for name, value in fields})
 
 
+def read(fields):
+    choices = read_choices(make_form(fields))
+    check_choices(choices)
+    return choices
+
+
 @given(CHOICES)
 def test_choices_survive_the_way_through_a_form(choices):
-    assert read_choices(make_form(choices.to_fields())) == choices
+    assert read(choices.to_fields()) == choices
 
 
 @given(CHOICES)
@@ -50,6 +59,7 @@ def test_an_upload_asks_for_what_was_chosen_and_is_recalled(choices):
     recalled = recall_choices(make_job(request=upload), choices.schedule)
     assert recalled.to_upload(ADDRESS, SpaceKey("KB")).restriction == upload.restriction
     assert recalled.use_ocr is choices.use_ocr
+    assert recalled.settings == choices.settings
 
 
 def test_a_space_that_never_came_in_is_closed_as_in_confluence_until_somebody_says_otherwise():
@@ -60,25 +70,32 @@ def test_a_space_that_never_came_in_is_closed_as_in_confluence_until_somebody_sa
     ("schedule", "chosen"), [("", ""), ("0 * * * *", "0 * * * *"), ("5 5 * * *", OWN)]
 )
 def test_a_schedule_is_shown_as_the_entry_it_is(schedule, chosen):
-    assert Choices(schedule=schedule).chosen_schedule == chosen
+    choices = Choices(schedule=schedule)
+    assert choices.chosen_schedule == chosen
+    assert choices.own_times == (schedule if chosen == OWN else "")
 
 
 @pytest.mark.parametrize("cron", ["every day", "0 3 * *", "* * * * * *", "99 * * * *"])
 def test_what_is_no_schedule_is_refused_at_its_field(cron):
     with pytest.raises(InvalidInputError) as refused:
-        read_choices(make_form([("schedule", OWN), ("cron", cron)]))
+        read([("schedule", OWN), ("cron", cron)])
     assert refused.value.loc == ("cron",)
 
 
 def test_own_times_count_only_where_they_were_chosen():
-    assert read_choices(make_form([("schedule", ""), ("cron", "not used")])).schedule == ""
+    assert read([("schedule", ""), ("cron", "not used")]).schedule == ""
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "x" * 1001, "\n".join(map(str, range(1001)))])
 def test_groups_that_cannot_be_names_are_refused(text):
     with pytest.raises(InvalidInputError) as refused:
-        read_choices(make_form([("audience", text)]))
+        read([("audience", text)])
     assert refused.value.loc == ("audience",)
+
+
+def test_what_only_keeps_a_schedule_is_not_offered_as_settings():
+    name = name_configuration(ADDRESS, SpaceKey("KB"))
+    assert list_settings(["handbook", name]) == ["handbook"]
 
 
 def test_each_space_of_each_site_has_a_schedule_of_its_own():
