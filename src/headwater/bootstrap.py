@@ -4,10 +4,11 @@ An adapter is imported where it is opened: their SDKs take seconds to load, and 
 calls a running server nor ``--help`` needs any of them.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
 from headwater.adapters.confluence.sites import Governors
+from headwater.adapters.disk import check_disk
 from headwater.adapters.embedders.metered import MeteredEmbedder
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.occupancy import occupy
@@ -32,6 +34,7 @@ from headwater.ports import (
     Extractor,
     JobQueue,
     Ports,
+    Probe,
     SecretBox,
     VectorStore,
 )
@@ -40,6 +43,7 @@ from headwater.vectors import open_embedder, open_vector_store
 if TYPE_CHECKING:
     from headwater.adapters.catalog.stores import CatalogStores
     from headwater.adapters.tokens.callers import Authenticator
+    from headwater.adapters.tokens.verification import Trust
     from headwater.jobs.engine import JobEngine
 
 PRIVATE: Final = 0o700
@@ -173,10 +177,27 @@ async def open_filters(settings: Settings) -> AsyncGenerator[ReaderFilters, None
 def make_authenticator(settings: Settings) -> "Authenticator":
     """Return what tells who calls; ``ConfigError`` unless the settings name exactly one key."""
     from headwater.adapters.tokens.callers import Authenticator, ClaimNames  # noqa: PLC0415
-    from headwater.adapters.tokens.verification import Trust, make_verifier  # noqa: PLC0415
+    from headwater.adapters.tokens.verification import make_verifier  # noqa: PLC0415
+
+    names = ClaimNames(settings.jwt_tenant_claim, settings.jwt_groups_claim)
+    return Authenticator(make_verifier(_make_trust(settings)), names)
+
+
+def make_probes(settings: Settings) -> Mapping[str, Probe]:
+    """Return what has to work beside the stores, by name."""
+    from headwater.adapters.tokens.probing import TokenProbe  # noqa: PLC0415
+
+    return {
+        "disk": partial(check_disk, settings.data_dir),
+        "tokens": TokenProbe(_make_trust(settings)),
+    }
+
+
+def _make_trust(settings: Settings) -> "Trust":
+    from headwater.adapters.tokens.verification import Trust  # noqa: PLC0415
 
     secret = settings.jwt_secret
-    trust = Trust(
+    return Trust(
         secret=Secret(secret.get_secret_value()) if secret else None,
         jwks_url=settings.jwt_jwks_url,
         public_key=settings.jwt_public_key,
@@ -184,8 +205,6 @@ def make_authenticator(settings: Settings) -> "Authenticator":
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
     )
-    names = ClaimNames(settings.jwt_tenant_claim, settings.jwt_groups_claim)
-    return Authenticator(make_verifier(trust), names)
 
 
 def find_catalog_file(settings: Settings) -> Path | None:
@@ -237,6 +256,7 @@ def _assemble(
         queue=queue,
         now=_now,
         new_job_id=_new_job_id,
+        probes=make_probes(settings),
         max_open_jobs=settings.max_open_jobs_per_tenant,
     )
 

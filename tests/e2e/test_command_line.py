@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -229,6 +230,17 @@ def test_doctor_is_content_with_a_fresh_data_dir_and_a_confluence(shell):
     names = {check["name"] for check in found["checks"]}
     assert {"disk", "tokens", "address", "catalog", "vector store", "job queue"} <= names
     assert any(name.startswith("site: ") for name in names)
+
+
+def test_doctor_and_readyz_tell_the_same_story(served):
+    shell, (_, url) = served
+    ready = httpx2.get(f"{url.rstrip('/')}/readyz", timeout=PATIENCE).json()["checks"]
+    environment = {"HEADWATER_DATA_DIR": str(shell.data_dir.parent / "doctor")}
+    environment["HEADWATER_PORT"] = url.rstrip("/").rpartition(":")[2]
+    found = json.loads(CliRunner().invoke(app, ["doctor", "--json"], env=environment).stdout)
+    told = {check["name"]: check for check in found["checks"]}
+    assert told.keys() - {"settings", "address"} == {check["name"] for check in ready}
+    assert told["address"]["detail"].endswith("and is ready")
 
 
 def test_doctor_says_that_confluence_refuses_the_token(type_in, fresh_dir, site):

@@ -1,14 +1,14 @@
 """``headwater doctor``: try every store, model and setting, and say what to do about what is wrong."""
 
-import shutil
 from collections.abc import Sequence
 from typing import Annotated, Final
 
+import httpx2
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headwater.bootstrap import make_authenticator, make_sources, open_ports, prepare_settings
+from headwater.bootstrap import make_probes, make_sources, open_ports, prepare_settings
 from headwater.cli.addresses import open_listener
 from headwater.cli.client import find_server
 from headwater.cli.options import ApiTokenFile, Json, read_credentials
@@ -17,9 +17,10 @@ from headwater.config import Settings, load_settings
 from headwater.domain.errors import HeadwaterError
 from headwater.domain.jobs import SiteAddress, SiteCredential
 from headwater.domain.secrets import Secret
-from headwater.services.health import Check, check_health
+from headwater.services.health import Check, check_health, check_probes
 
-LOW_DISK_BYTES: Final = 1 << 30
+READY_SECONDS: Final = 60.0
+"""For a server to try all its parts."""
 
 
 @run_async
@@ -51,58 +52,45 @@ async def _check_parts() -> list[Check]:
         return [Check("settings", ok=False, detail=str(error))]
     return [
         Check("settings", ok=True, detail="read"),
-        _check_disk(settings),
-        await _check_tokens(settings),
-        await _check_port(settings),
+        await _check_address(settings),
         *await _check_stores(settings),
     ]
 
 
 async def _check_stores(settings: Settings) -> Sequence[Check]:
+    """Check what a server checks for ``/readyz``; as much of it as there is without its stores."""
     try:
         async with open_ports(settings) as ports:
             return await check_health(ports)
     except HeadwaterError as error:
-        return [Check("start", ok=False, detail=str(error))]
+        start = Check("start", ok=False, detail=str(error))
+        return [start, *await check_probes(make_probes(settings))]
 
 
-def _check_disk(settings: Settings) -> Check:
-    free = shutil.disk_usage(settings.data_dir).free
-    text = f"{settings.data_dir}: {free / (1 << 30):.1f} GiB free"
-    if free < LOW_DISK_BYTES:
-        return Check("disk", ok=False, detail=f"{text}; free some or move HEADWATER_DATA_DIR")
-    return Check("disk", ok=True, detail=text)
-
-
-async def _check_tokens(settings: Settings) -> Check:
-    # Only this command needs keys without serving.
-    from headwater.adapters.tokens.keysets import fetch_keys  # noqa: PLC0415
-
-    try:
-        make_authenticator(settings)
-        keys = await fetch_keys(settings.jwt_jwks_url) if settings.jwt_jwks_url else ()
-    except HeadwaterError as error:
-        return Check("tokens", ok=False, detail=str(error))
-    return Check("tokens", ok=True, detail=_describe_tokens(settings, len(keys)))
-
-
-def _describe_tokens(settings: Settings, keys: int) -> str:
-    if settings.jwt_jwks_url:
-        return f"verified with the keys of {settings.jwt_jwks_url} ({keys} found)"
-    if settings.jwt_public_key:
-        return "verified with HEADWATER_JWT_PUBLIC_KEY"
-    return "HS256; headwater token makes one for development"
-
-
-async def _check_port(settings: Settings) -> Check:
+async def _check_address(settings: Settings) -> Check:
     url = await find_server(settings)
     if url:
-        return Check("address", ok=True, detail=f"a server answers at {url}")
+        return await _check_server(url)
     try:
         open_listener(settings.host, settings.port).close()
     except CommandFailedError as error:
         return Check("address", ok=False, detail=f"{error}; {error.hint}")
     return Check("address", ok=True, detail=f"{settings.host}:{settings.port} is free")
+
+
+async def _check_server(url: str) -> Check:
+    """Tell what the server that runs says of itself; it may have other settings than this shell."""
+    try:
+        async with httpx2.AsyncClient(timeout=READY_SECONDS) as http:
+            answer = await http.get(f"{url}/readyz")
+            problems = [] if answer.is_success else answer.json()["detail"]
+    except (httpx2.HTTPError, ValueError, LookupError, TypeError) as error:
+        detail = f"the server at {url} does not say whether it is ready ({error}); read its log"
+        return Check("address", ok=False, detail=detail)
+    if not problems:
+        return Check("address", ok=True, detail=f"a server answers at {url}, and is ready")
+    told = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in problems)
+    return Check("address", ok=False, detail=f"the server at {url} is not ready: {told}")
 
 
 async def _check_site(site: str, user: str, api_token_file: ApiTokenFile) -> list[Check]:

@@ -8,6 +8,7 @@ holds the tenant; no call has a default for it.
 from headwater.ports.bundle import (
     JobQueue,
     Ports,
+    Probe,
     SecretBox,
 )
 from headwater.ports.catalog import (
@@ -123,6 +124,7 @@ __all__ = [
     "OpenJob",
     "Ports",
     "Position",
+    "Probe",
     "Record",
     "ScheduleStore",
     "SealedCredential",

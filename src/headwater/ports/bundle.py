@@ -1,7 +1,7 @@
 """What is left, and everything a service may use in one value."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,9 @@ from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 from headwater.ports.tracing import NO_TRACES, Tracer
+
+Probe = Callable[[], Awaitable[str | None]]
+"""Tries something: returns what is worth saying of it, or raises a ``HeadwaterError`` that says what to do."""
 
 
 class SecretBox(Protocol):
@@ -72,5 +75,7 @@ class Ports:
     now: Callable[[], datetime]
     new_job_id: Callable[[], JobId]
     tracer: Tracer = NO_TRACES
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    """What else has to work for this process, by name."""
     max_open_jobs: int = 1000
     """Of one tenant."""

@@ -1,12 +1,12 @@
 """Whether every part answers: the one story that ``readyz`` and ``doctor`` tell."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from headwater.domain.errors import HeadwaterError
-from headwater.ports import EmbeddingKind, Ports
+from headwater.ports import EmbeddingKind, Ports, Probe
 
 PATIENCE: Final = 10.0
 """Seconds: whoever asks whether the service is ready does not wait for a store's own retries."""
@@ -29,10 +29,16 @@ async def check_health(ports: Ports) -> tuple[Check, ...]:
         await _try("job queue", ports.queue.check),
         await _try("embedder", lambda: _embed_probe(ports)),
         await _try("secret key", lambda: _seal_probe(ports)),
+        *await check_probes(ports.probes),
     )
 
 
-async def _try(name: str, probe: Callable[[], Awaitable[str | None]]) -> Check:
+async def check_probes(probes: Mapping[str, Probe]) -> tuple[Check, ...]:
+    """Try each once: what can be tried of a process even where its stores cannot be opened."""
+    return tuple([await _try(name, probe) for name, probe in probes.items()])
+
+
+async def _try(name: str, probe: Probe) -> Check:
     try:
         async with asyncio.timeout(PATIENCE):
             note = await probe()

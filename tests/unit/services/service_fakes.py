@@ -1,7 +1,7 @@
 """Ports for the services: a real catalog, twins of store and embedder, and a Confluence that answers."""
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -121,6 +121,14 @@ class CountingStore(MemoryStore):
         return await super().query(namespace, query)
 
 
+NEEDED = [
+    item.name
+    for item in fields(Ports)
+    if item.default is MISSING and item.default_factory is MISSING
+]
+"""Ports without a default; what no test of a service asks is absent."""
+
+
 @asynccontextmanager
 async def open_ports(folder):
     stores = await open_catalog(f"sqlite:///{folder}/catalog.db", now=lambda: NOW)
@@ -147,6 +155,6 @@ async def open_ports(folder):
         "new_job_id": lambda: JobId(f"job-{next(numbers)}"),
     }
     try:
-        yield Ports(**{item.name: given.get(item.name) for item in fields(Ports)})  # type: ignore[arg-type]
+        yield Ports(**{**dict.fromkeys(NEEDED), **given})  # type: ignore[arg-type]
     finally:
         await stores.close()
