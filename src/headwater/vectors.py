@@ -25,7 +25,7 @@ _log = structlog.get_logger("headwater.vectors")
 
 async def open_vector_store(
     settings: Settings, stack: AsyncExitStack, stores: "CatalogStores", embedder: Embedder
-) -> VectorStore:
+) -> GenerationalStore:
     """Open the store that the settings name, and what it needs while vectors of another make answer.
 
     ``ConfigError`` for what cannot be used as configured, ``RetryableError`` for what is away.

@@ -474,6 +474,21 @@ async def test_a_question_without_known_words_is_answered_by_vector(store, text)
     assert (await find(store, ask(text, axis(3))))[0] == make_chunk_id(document_id(3), 0)
 
 
+async def test_without_a_vector_words_alone_find(store):
+    await put(store, *(make_document(n, f"word{n} is here", vector=axis(n)) for n in range(4)))
+    question = replace(ask("word2"), vector=None)
+    assert await find(store, question) == [make_chunk_id(document_id(2), 0)]
+    assert await find(store, replace(ask("nothing like it"), vector=None)) == []
+
+
+async def test_written_records_are_counted_by_document(store):
+    await put(store, make_document(1, "one", "two"), make_document(2, "other"))
+    await put(store, make_document(1, "uno"))
+    ids = [document_id(n) for n in (1, 2, 3)]
+    assert await store.count_records(ACME, ids) == {document_id(1): 1, document_id(2): 1}
+    assert await store.count_records(OTHER, ids) == {}
+
+
 async def test_operators_in_a_question_are_plain_words(store):
     await put(
         store, make_document(1, "cats", vector=axis(1)), make_document(2, "not", vector=axis(2))

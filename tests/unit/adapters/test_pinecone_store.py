@@ -319,9 +319,3 @@ async def test_no_tenant_waits_behind_the_requests_of_another(store, running):
     updates = sum(path.endswith("/update") for path, _ in running.calls)
     await large
     assert updates < 100
-
-
-async def test_words_alone_find_where_there_is_no_vector(store):
-    await put(store, *(make_document(n, f"word{n}", vector=axis(n)) for n in range(4)))
-    (match,) = await store.query(ACME, replace(ask("word2"), vector=None))
-    assert match.text == "word2"
