@@ -15,12 +15,12 @@ endif
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
-SOURCES := src tests benchmarks
+SOURCES := src tests benchmarks tools
 
-.PHONY: help setup demo serve test test-long readers lint format check bench clean
+.PHONY: help setup demo serve test test-long readers screenshots lint format check docs bench clean
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(SYNCED) ## Install everything from the lock file into .venv
 
@@ -53,6 +53,9 @@ readers: .readers/.installed ## Install LangChain and LlamaIndex, which a long t
 	$(UV) pip install --quiet --python .readers/bin/python -r $<
 	@touch $@
 
+screenshots: $(SYNCED) ## Take the pictures of the console that the docs show (needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
+
 lint: $(SYNCED) ## Run ruff, mypy, import-linter and check the lock file
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
@@ -66,9 +69,12 @@ format: $(SYNCED) ## Format the code and mend what ruff can mend
 
 check: lint test ## What CI runs: lint, then the tests
 
+docs: $(SYNCED) ## Build the documentation as a site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 bench: $(SYNCED) ## Run the benchmarks and print their tables
 	@for script in benchmarks/*.py; do \
 	  name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## Remove what was installed and built
-	rm -rf .venv .uv .readers .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf site .venv .uv .readers .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
