@@ -8,12 +8,11 @@ the figures are Headwater's own. The largest size takes a quarter of an hour and
 """
 
 import argparse
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.rig.service import FORGETFUL, LANCE, Report, run_service
+from benchmarks.rig.service import FORGETFUL, LANCE, STORES, Report, run_service
 from headwater.sandbox.generator import Recipe, generate_world
 from headwater.sandbox.server import run_sandbox_thread
 
@@ -27,15 +26,16 @@ RESTRICTIONS_EVERY = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--stores", nargs="+", default=[FORGETFUL, LANCE], choices=STORES)
     options = parser.parse_args()
     table = _make_table()
-    own, whole = (
-        [_measure(pages, table, store) for pages in sorted(options.pages)]
-        for store in (FORGETFUL, LANCE)
-    )
+    ratios = {}
+    for store in options.stores:
+        peaks = [_measure(pages, table, store) for pages in sorted(options.pages)]
+        ratios[store] = peaks[-1] / peaks[0]
+        print(f"largest to smallest, with the store {store}: {ratios[store]:.2f}", flush=True)
     Console(width=120).print(table)
-    print(f"largest to smallest: {_ratio(own):.2f} without the store, {_ratio(whole):.2f} with it")
-    assert _ratio(own) <= MOST
+    assert ratios.get(FORGETFUL, 0) <= MOST, ratios
 
 
 def _measure(pages: int, table: Table, store: str) -> float:
@@ -53,10 +53,6 @@ def _measure(pages: int, table: Table, store: str) -> float:
         table.add_row(*_make_row(store, pages, what, report))
         print(*_make_row(store, pages, what, report), flush=True)
     return unchanged.peak
-
-
-def _ratio(peaks: Sequence[float]) -> float:
-    return peaks[-1] / peaks[0]
 
 
 def _make_table() -> Table:
