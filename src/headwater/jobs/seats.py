@@ -28,6 +28,9 @@ BEAT_SECONDS: Final = 5.0
 SILENT_SECONDS: Final = 25.0
 """Without a beat for so long, a process counts as dead."""
 
+LONGEST_LOOK: Final = 2 * BEAT_SECONDS
+"""So much counts at most of the time between two looks at the others."""
+
 TRUST_SECONDS: Final = 12.0
 """So long after its last beat a process may write without asking: what it begins then has time to end."""
 
@@ -136,21 +139,30 @@ class FileSeats:
 
 @dataclass(slots=True)
 class Watch:
-    """How long each process has been silent, by this process's own watch."""
+    """How long each process has been silent, in time that this process has watched."""
 
     seen: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Each process's last number, and for how long it has been that."""
+    looked: float | None = None
 
     def note(self, beats: Mapping[str, int], now: float) -> dict[str, int]:
-        """Note everybody's beats; return who has been silent for too long, with the last beat."""
-        before = self.seen
+        """Note everybody's beats; return who has been silent for too long, with the last beat.
+
+        A long time without a look counts as a short one: nobody was watched, since this process was
+        asleep or the database away, and then nobody could be heard.
+        """
+        passed = 0.0 if self.looked is None else min(now - self.looked, LONGEST_LOOK)
+        before, self.looked = self.seen, now
         self.seen = {
-            name: before[name] if name in before and before[name][0] == number else (number, now)
+            name: (number, before[name][1] + passed)
+            if name in before and before[name][0] == number
+            else (number, 0.0)
             for name, number in beats.items()
         }
         return {
             name: number
-            for name, (number, since) in self.seen.items()
-            if now - since >= SILENT_SECONDS
+            for name, (number, silence) in self.seen.items()
+            if silence >= SILENT_SECONDS
         }
 
 

@@ -1,12 +1,21 @@
 """Who lives and who is gone, without a clock that two could read differently."""
 
+from math import ceil
+
 import pytest
 
 from headwater.domain.errors import ClaimLostError, RetryableError
 from headwater.domain.ids import ContentId
 from headwater.domain.sync import Action, Decision
 from headwater.jobs.fencing import Fence, fence_ports
-from headwater.jobs.seats import SILENT_SECONDS, TRUST_SECONDS, FileSeats, LeasedSeats, Watch
+from headwater.jobs.seats import (
+    BEAT_SECONDS,
+    SILENT_SECONDS,
+    TRUST_SECONDS,
+    FileSeats,
+    LeasedSeats,
+    Watch,
+)
 from headwater.ports import SitePace
 from tests.contract.catalog_samples import (
     ENGINES,
@@ -45,6 +54,15 @@ async def look(seats, names=()):
         return set(await find_gone(names))
 
 
+async def pass_time(observer, *watches, seconds=SILENT_SECONDS):
+    """Let time pass on these watches, with a look every few seconds; the observer lives."""
+    for _ in range(ceil(seconds / BEAT_SECONDS) + 1):
+        await observer.keep()
+        await look(observer)
+        for watch in watches:
+            watch.time += BEAT_SECONDS
+
+
 def test_who_counts_on_is_never_silent():
     watch = Watch()
     for step in range(20):
@@ -53,9 +71,16 @@ def test_who_counts_on_is_never_silent():
 
 def test_who_stops_counting_is_silent_after_a_while_by_the_observers_own_watch():
     watch = Watch()
-    assert watch.note({"a": 7, "b": 1}, now=0.0) == {}
-    assert watch.note({"a": 7, "b": 2}, now=SILENT_SECONDS - 1) == {}
-    assert watch.note({"a": 7, "b": 3}, now=SILENT_SECONDS) == {"a": 7}
+    for second in range(int(SILENT_SECONDS)):
+        assert watch.note({"a": 7, "b": second}, now=second) == {}
+    assert watch.note({"a": 7, "b": 99}, now=SILENT_SECONDS) == {"a": 7}
+
+
+def test_nobody_is_silent_for_having_not_been_looked_at():
+    watch = Watch()
+    watch.note({"a": 7}, now=0.0)
+    assert watch.note({"a": 7}, now=3600.0) == {}, "the database was away for all"
+    assert watch.note({"a": 8}, now=3605.0) == {}
 
 
 async def test_the_silent_are_struck_out_and_what_they_had_is_free_again(stores):
@@ -68,8 +93,7 @@ async def test_the_silent_are_struck_out_and_what_they_had_is_free_again(stores)
     await stores.work.claim_rest(ref, silent.name)
     assert await look(observer, [silent.name, "never-seen"]) == {"never-seen"}
     assert observer.workers == 2
-    here.time += SILENT_SECONDS
-    await observer.keep()
+    await pass_time(observer, here)
     assert await look(observer, [silent.name, observer.name]) == {silent.name}
     assert observer.workers == 1
     assert await stores.work.hands(ref) == frozenset()
@@ -79,10 +103,7 @@ async def test_the_silent_are_struck_out_and_what_they_had_is_free_again(stores)
 async def test_who_was_struck_out_finds_out_before_it_writes(stores):
     here, there = Wrist(), Wrist()
     observer, sleeper = await take(stores, here), await take(stores, there)
-    await look(observer)
-    for watch in (here, there):
-        watch.time += SILENT_SECONDS
-    await look(observer)
+    await pass_time(observer, here, there)
     assert not await sleeper.is_held()
 
 
@@ -114,10 +135,10 @@ async def test_a_wall_clock_that_is_set_back_changes_nothing(stores, monkeypatch
     observer, other = await take(stores, here), await take(stores, there)
     await look(observer)
     monkeypatch.setattr("time.time", lambda: 0.0)
-    here.time += SILENT_SECONDS
-    await other.keep()
-    await observer.keep()
-    assert await look(observer, [other.name]) == set()
+    for _ in range(20):
+        here.time += BEAT_SECONDS
+        await other.keep()
+        assert await look(observer, [other.name]) == set()
 
 
 async def test_a_process_that_leaves_is_gone_at_once(stores):

@@ -16,9 +16,6 @@ from headwater.ports import SitePace
 TAKING_OVER: Final = 0x68656165
 """Key of the advisory lock under which one process at a time takes over from the dead."""
 
-STALLED: Final = "60s"
-"""After which Postgres ends a transaction in which nothing happens, and with it that lock."""
-
 
 @dataclass(frozen=True, slots=True)
 class SqlSeatBook:
@@ -69,8 +66,6 @@ class SqlSeatBook:
             yield True
             return
         async with self.database.read() as connection:
-            bound = f"SET LOCAL idle_in_transaction_session_timeout = '{STALLED}'"
-            await connection.execute(text(bound))
             lock = text("SELECT pg_try_advisory_xact_lock(:key)")
             yield bool((await connection.execute(lock, {"key": TAKING_OVER})).scalar_one())
 
