@@ -1,5 +1,6 @@
 """``headwater mcp``: the knowledge base as tools for language models."""
 
+import logging
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,8 +12,8 @@ from headwater.adapters.logs import configure_logging
 from headwater.bootstrap import prepare_settings
 from headwater.cli.addresses import name_url, open_listener
 from headwater.cli.client import CallAs, open_callers
-from headwater.cli.options import DEFAULT_TENANT, Server, Tenant, read_secret
-from headwater.cli.output import run_async
+from headwater.cli.options import DEFAULT_TENANT, Json, Server, Tenant, read_secret
+from headwater.cli.output import print_line, run_async
 from headwater.cli.serving import run_server, watch_signals
 from headwater.cli.tokens import mint_token
 from headwater.client import AsyncClient
@@ -46,12 +47,16 @@ async def mcp(
     ] = None,
     tenant: Tenant = DEFAULT_TENANT,
     server: Server = None,
+    json_output: Json = False,
 ) -> None:
     """Offer search, documents and spaces as tools for language models (MCP)."""
     settings = prepare_settings(load_settings())
+    json_lines = json_output or settings.log_format is LogFormat.JSON
+    # Over standard output the protocol itself speaks, in JSON; whatever is logged stands beside it.
+    configure_logging(json_lines=json_lines, own_level=logging.INFO if http else logging.WARNING)
     async with open_callers(server, settings) as call_as:
         if http:
-            await _serve_http(settings, call_as, host, port)
+            await _serve_http(settings, call_as, (host, port), json_output=json_output)
             return
         token = (
             read_secret(token_file)
@@ -74,18 +79,21 @@ async def _serve_stdio(call_as: CallAs, token: str, tenant_claim: str) -> None:
         await make_server(connect).run_stdio_async()
 
 
-async def _serve_http(settings: Settings, call_as: CallAs, host: str, port: int) -> None:
+async def _serve_http(
+    settings: Settings, call_as: CallAs, address: tuple[str, int], *, json_output: bool
+) -> None:
     from headwater.mcp.door import Callers, Door  # noqa: PLC0415  (as above)
     from headwater.mcp.server import make_server  # noqa: PLC0415
 
-    configure_logging(json_lines=settings.log_format is LogFormat.JSON)
     callers = Callers(call_as, settings.jwt_tenant_claim)
     server = make_server(callers.connect)
     stop = watch_signals()
-    with closing(open_listener(host, port)) as listener:
+    with closing(open_listener(*address)) as listener:
         app = Door(server.streamable_http_app(), callers)
         async with run_server(app, listener):
-            url = f"{name_url(host, listener.getsockname()[1])}{PATH}"
+            url = f"{name_url(address[0], listener.getsockname()[1])}{PATH}"
+            if json_output:
+                print_line({"url": url})
             _log.info("serving", url=url)
             await stop.wait()
             _log.info("stopping")

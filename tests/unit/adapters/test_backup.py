@@ -71,6 +71,7 @@ def make_data_dir(folder, **options):
     for name in ("_versions/18446744073709551614.manifest", "data/1.lance"):
         (table / name).parent.mkdir(parents=True, exist_ok=True)
         (table / name).write_bytes(name.encode())
+    (folder / "vectors" / "store-id").write_text("this store")
     for name in ("secret-key", "jwt-secret"):
         (folder / name).write_text(f"the old {name}")
     return folder
@@ -394,7 +395,7 @@ def test_a_catalog_on_a_server_is_in_no_archive_and_no_archive_goes_there(
         restore_backup(archive, elsewhere, headwater=VERSION, schemas=SCHEMAS)
     assert read_all(empty) == {}
     restore_backup(other, elsewhere, headwater=VERSION, schemas=SCHEMAS)
-    assert set(read_all(empty)) >= {"vectors/a.lance/data/1.lance"}
+    assert set(read_all(empty)) >= {"vectors/a.lance/data/1.lance", "vectors/store-id"}
 
 
 def test_a_catalog_elsewhere_is_put_back_there(tmp_path, archive):

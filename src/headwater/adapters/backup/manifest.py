@@ -18,6 +18,9 @@ CATALOG: Final = "catalog.db"
 JOBS: Final = "jobs/jobs.db"
 SEATS: Final = "jobs/seats"
 VECTORS: Final = "vectors"
+STORE_NAME: Final = "vectors/store-id"
+"""By which a catalog on a server knows its embedded store."""
+
 KEYS: Final = ("jwt-secret", "secret-key")
 HOLDINGS: Final = frozenset({"catalog.db", "jobs", "vectors", *KEYS})
 """The first parts of every name an archive may hold."""

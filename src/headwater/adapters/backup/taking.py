@@ -13,6 +13,7 @@ from headwater.adapters.backup.manifest import (
     JOBS,
     KEYS,
     SEATS,
+    STORE_NAME,
     VECTORS,
     FileEntry,
     Manifest,
@@ -76,9 +77,10 @@ def _find_databases(source: BackupSource) -> dict[str, Path]:
 
 
 def _copy_small_files(source: BackupSource, folder: Path) -> None:
-    """Copy the names of seats, by which jobs are found that nobody runs, and the keys if wanted."""
+    """Copy what processes find jobs and vectors by that somebody else left, and the keys if wanted."""
     seats = [path.relative_to(source.data_dir) for path in source.data_dir.glob(f"{SEATS}/*.lock")]
-    keys = [Path(name) for name in KEYS if (source.data_dir / name).exists()]
-    for name in (*seats, *(keys if source.with_keys else ())):
+    wanted = (STORE_NAME, *(KEYS if source.with_keys else ()))
+    present = [Path(name) for name in wanted if (source.data_dir / name).exists()]
+    for name in (*seats, *present):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.data_dir / name, folder / name)
