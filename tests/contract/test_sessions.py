@@ -25,20 +25,29 @@ def make_session(key, *, minutes=60, sealed=b"sealed"):
 
 
 async def test_a_session_is_found_by_its_key_alone(store):
-    await store.put(make_session("a"))
+    await store.add(make_session("a"))
     assert await store.find("a") == make_session("a")
     assert await store.find("b") is None
 
 
-async def test_a_session_that_is_put_again_is_replaced(store):
-    await store.put(make_session("a"))
-    await store.put(make_session("a", sealed=b"other"))
-    assert await store.find("a") == make_session("a", sealed=b"other")
+async def test_a_session_is_replaced_whole_and_no_other(store):
+    await store.add(make_session("a"))
+    await store.add(make_session("b"))
+    await store.replace(make_session("a", minutes=5, sealed=b"other"))
+    assert await store.find("a") == make_session("a", minutes=5, sealed=b"other")
+    assert await store.find("b") == make_session("b")
+
+
+async def test_a_session_that_is_gone_does_not_come_back(store):
+    await store.add(make_session("a"))
+    await store.remove("a")
+    await store.replace(make_session("a"))
+    assert await store.find("a") is None
 
 
 async def test_a_removed_session_is_gone_and_may_be_removed_again(store):
-    await store.put(make_session("a"))
-    await store.put(make_session("b"))
+    await store.add(make_session("a"))
+    await store.add(make_session("b"))
     await store.remove("a")
     await store.remove("a")
     assert await store.find("a") is None
@@ -46,8 +55,8 @@ async def test_a_removed_session_is_gone_and_may_be_removed_again(store):
 
 
 async def test_only_what_has_expired_is_removed(store):
-    await store.put(make_session("old", minutes=0))
-    await store.put(make_session("new", minutes=1))
+    await store.add(make_session("old", minutes=0))
+    await store.add(make_session("new", minutes=1))
     assert await store.remove_expired(NOW) == 1
     assert await store.find("old") is None
     assert await store.find("new")

@@ -11,9 +11,14 @@ class MemorySessionStore:
     def __init__(self) -> None:
         self._sessions: dict[str, StoredSession] = {}
 
-    async def put(self, session: StoredSession) -> None:
-        """Add or replace a session."""
+    async def add(self, session: StoredSession) -> None:
+        """Keep a session."""
         self._sessions[session.key] = session
+
+    async def replace(self, session: StoredSession) -> None:
+        """Keep this in place of the session of the same key, if it is there."""
+        if session.key in self._sessions:
+            self._sessions[session.key] = session
 
     async def find(self, key: str) -> StoredSession | None:
         """Return the session of this key."""

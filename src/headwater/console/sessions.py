@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from headwater.domain.errors import ConfigError
@@ -16,6 +16,9 @@ from headwater.services.credentials import Login
 
 NAME_BYTES: Final = 32
 """Of a session's name and of its form token: as hard to guess as a key."""
+
+LONGEST: Final = timedelta(hours=24)
+"""However long a token counts, somebody who left is signed out a day later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +43,26 @@ class Sessions:
     now: Callable[[], datetime]
 
     async def begin(self, token: Secret, *, expires_at: float) -> Session:
-        """Return a new session under a new name, which ends with its token."""
+        """Return a new session under a new name, which ends with its token, or before.
+
+        ``expires_at`` is in seconds since the epoch.
+        """
+        now = self.now()
+        longest = (now + LONGEST).timestamp()
         session = Session(
             name=Secret(make_name()),
             token=token,
             csrf=make_name(),
-            expires_at=datetime.fromtimestamp(expires_at, UTC),
+            expires_at=datetime.fromtimestamp(min(expires_at, longest), UTC),
         )
-        await self.store.remove_expired(self.now())
-        await self._put(session)
+        await self.store.remove_expired(now)
+        await self.store.add(self._seal(session))
         return session
 
     async def connect(self, session: Session, login: Login | None) -> Session:
         """Remember, or forget, the Confluence that the session is connected to."""
         connected = replace(session, login=login)
-        await self._put(connected)
+        await self.store.replace(self._seal(connected))
         return connected
 
     async def find(self, name: str) -> Session | None:
@@ -72,9 +80,9 @@ class Sessions:
         """Forget a session; fine if it is gone already."""
         await self.store.remove(_digest(name))
 
-    async def _put(self, session: Session) -> None:
-        key = _digest(session.name.reveal())
-        await self.store.put(StoredSession(key, self.box.seal(_write(session)), session.expires_at))
+    def _seal(self, session: Session) -> StoredSession:
+        key, plain = _digest(session.name.reveal()), json.dumps(_write(session)).encode()
+        return StoredSession(key, self.box.seal(plain), session.expires_at)
 
 
 def make_name() -> str:
@@ -86,22 +94,24 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write(session: Session) -> bytes:
-    plain = {"token": session.token.reveal(), "csrf": session.csrf}
-    if session.login:
-        address, credential = session.login.address, session.login.credential
-        plain["login"] = {  # type: ignore[assignment]
-            "instance_url": address.instance_url,
-            "web_url": address.web_url,
-            "username": credential.username,
-            "token": credential.token.reveal(),
-        }
-    return json.dumps(plain).encode()
+def _write(session: Session) -> dict[str, object]:
+    login = session.login
+    return {
+        "token": session.token.reveal(),
+        "csrf": session.csrf,
+        "login": login
+        and {
+            "instance_url": login.address.instance_url,
+            "web_url": login.address.web_url,
+            "username": login.credential.username,
+            "token": login.credential.token.reveal(),
+        },
+    }
 
 
 def _read(name: str, expires_at: datetime, plain: bytes) -> Session:
     held = json.loads(plain)
-    login = held.get("login")
+    login = held["login"]
     return Session(
         name=Secret(name),
         token=Secret(held["token"]),

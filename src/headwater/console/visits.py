@@ -15,7 +15,12 @@ from headwater.console.cookies import SESSION, read_cookie
 from headwater.console.forms import Form, read_form
 from headwater.console.sessions import Session, Sessions
 from headwater.domain.access import Reader
-from headwater.domain.errors import NotAllowedError, RetryableError, UnauthenticatedError
+from headwater.domain.errors import (
+    NotAllowedError,
+    NoTenantError,
+    RetryableError,
+    UnauthenticatedError,
+)
 from headwater.domain.ids import TenantId
 from headwater.ports import Ports
 from headwater.services.credentials import Login
@@ -105,8 +110,8 @@ async def find_visit(request: Request) -> Visit | None:
         return None
     try:
         caller = await gate.authenticator.identify(session.token.reveal())
-    except UnauthenticatedError:
-        return None  # expired, or no longer trusted: the way on is to sign in again
+    except (UnauthenticatedError, NoTenantError):
+        return None  # expired, or trusted otherwise by now: the way on is to sign in again
     return Visit(session, caller)
 
 

@@ -17,8 +17,11 @@ class StoredSession:
 class SessionStore(Protocol):
     """Remembers who is signed in to the console, in every process that serves it."""
 
-    async def put(self, session: StoredSession) -> None:
-        """Add a session, or replace the one of the same key."""
+    async def add(self, session: StoredSession) -> None:
+        """Keep a session under a key that is new."""
+
+    async def replace(self, session: StoredSession) -> None:
+        """Keep this in place of the session of the same key; one that is gone stays gone."""
 
     async def find(self, key: str) -> StoredSession | None: ...
 

@@ -194,6 +194,16 @@ async def test_a_session_ends_where_its_token_counts_no_more():
         assert (await browser.http.get("/console/jobs", headers=cookie)).status_code == 303
 
 
+async def test_a_session_ends_where_its_tenant_is_named_otherwise_by_now():
+    ports = World().ports()
+    async with open_browser(ports) as browser:
+        await browser.sign_in()
+        cookie = {"cookie": f"{SESSION}={browser.http.cookies[SESSION]}"}
+    async with open_browser(ports, jwt_tenant_claim="organisation") as browser:
+        answer = await browser.http.get("/console/sign-in", headers=cookie)
+        assert (answer.status_code, "Sign in" in answer.text) == (200, True)
+
+
 async def test_the_tenants_minute_is_shared_with_the_api():
     async with open_browser(World().ports(), rate_limit_per_minute=3) as browser:
         await browser.sign_in()

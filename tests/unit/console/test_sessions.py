@@ -7,7 +7,7 @@ import pytest
 
 from headwater.adapters.memory_sessions import MemorySessionStore
 from headwater.adapters.secret_box import FernetSecretBox
-from headwater.console.sessions import Sessions
+from headwater.console.sessions import LONGEST, Sessions
 from headwater.domain.jobs import SiteAddress, SiteCredential
 from headwater.domain.secrets import Secret
 from headwater.services.credentials import Login
@@ -76,10 +76,18 @@ async def test_signing_in_sweeps_out_what_has_expired(sessions, store, clock):
     assert await sessions.find(session.name.reveal())
 
 
-async def test_an_ended_session_is_gone(sessions):
+async def test_an_ended_session_is_gone_and_stays_so_whatever_is_still_under_way(sessions):
     session = await begin(sessions)
     await sessions.end(session.name.reveal())
     assert await sessions.find(session.name.reveal()) is None
+    await sessions.connect(session, LOGIN)
+    assert await sessions.find(session.name.reveal()) is None
+
+
+@pytest.mark.parametrize("expires_at", [10.0**12, 10.0**300, float("inf")])
+async def test_a_token_that_counts_for_ever_opens_a_session_of_a_day(sessions, clock, expires_at):
+    session = await sessions.begin(TOKEN, expires_at=expires_at)
+    assert session.expires_at == clock.moment + LONGEST
 
 
 async def test_every_sign_in_has_a_name_and_a_form_token_of_its_own(sessions):

@@ -1,13 +1,12 @@
 """The console's sessions, as opaque bytes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
 
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schema import console_sessions
-from headwater.adapters.catalog.statements import upsert_rows
 from headwater.ports import StoredSession
 
 
@@ -17,11 +16,16 @@ class SqlSessionStore:
 
     database: Database
 
-    async def put(self, session: StoredSession) -> None:
-        """Add a session, or replace the one of the same key."""
-        row = {"key": session.key, "sealed": session.sealed, "expires_at": session.expires_at}
+    async def add(self, session: StoredSession) -> None:
+        """Keep a session under a key that is new."""
         async with self.database.write() as connection:
-            await upsert_rows(connection, console_sessions, [row])
+            await connection.execute(insert(console_sessions).values(asdict(session)))
+
+    async def replace(self, session: StoredSession) -> None:
+        """Keep this in place of the session of the same key, if it is there."""
+        same = console_sessions.c.key == session.key
+        async with self.database.write() as connection:
+            await connection.execute(update(console_sessions).where(same).values(asdict(session)))
 
     async def find(self, key: str) -> StoredSession | None:
         """Return the session of this key."""
