@@ -65,7 +65,7 @@ async def test_documents_are_never_compared_with_each_item_of_a_list(stores):
 
 async def explain(stores, call):
     """Return the plan of each statement that a call runs on documents."""
-    asked = []
+    asked: list[tuple[str, Any]] = []
     with listening(stores.engine.sync_engine, asked):
         await call(stores)
     how = "EXPLAIN QUERY PLAN" if stores.engine.dialect.name == "sqlite" else "EXPLAIN"
