@@ -1,6 +1,7 @@
 """What exists is documented, and what is documented exists."""
 
 import ast
+import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute
 from headwater.adapters.tokens import verification
 from headwater.api import validation
 from headwater.cli.main import app as command_line
+from headwater.client import Client
 from headwater.config import Settings
 from headwater.console import application as console
 from headwater.domain.errors import FailureType
@@ -55,7 +57,7 @@ def test_every_route_of_the_console_is_documented_and_no_other():
         for page in console.PAGES
         for route in page.router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     documented = {text for text in list_documented("docs/guides/console.md") if " /" in text}
     assert documented == routes
@@ -177,6 +179,25 @@ def list_shell_blocks():
 @pytest.mark.parametrize("block", list(list_shell_blocks()))
 def test_every_shell_block_parses(block):
     subprocess.run(["/bin/bash", "-n"], input=block, text=True, check=True, capture_output=True)
+
+
+def list_python_blocks():
+    for page in PAGES:
+        for number, block in enumerate(
+            re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+        ):
+            yield pytest.param(block, id=f"{page.name}-{number}")
+
+
+@pytest.mark.parametrize("block", list(list_python_blocks()))
+def test_every_python_block_parses_and_names_what_there_is(block):
+    tree = ast.parse(block)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("headwater"):
+            module = importlib.import_module(str(node.module))
+            assert all(hasattr(module, name.name) for name in node.names)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert node.value.id != "headwater" or hasattr(Client, node.attr), node.attr
 
 
 def list_named_tests():
