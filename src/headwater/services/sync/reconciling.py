@@ -37,8 +37,7 @@ async def reconcile(ports: Ports, ref: JobRef, survey: Survey) -> None:
 
 
 async def _reconcile(run: SyncRun, survey: Survey, missing: Sequence[KnownDocument]) -> None:
-    if missing:
-        await run.until_cancelled(run.source.check_credentials())
+    if missing:  # the credential has just proven itself: no source is opened without it
         pages = [item for item in missing if item.kind is not DocumentKind.ATTACHMENT]
         await _reconcile_pages(run, survey, pages)
         if survey.attachments_complete:
