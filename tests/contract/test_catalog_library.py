@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
@@ -30,13 +31,17 @@ CLOSED_SCOPE = Scope("r:acme.example:1")
 FILE = DocumentKind.ATTACHMENT
 
 
-@pytest.fixture(params=ENGINES)
-async def stores(request, tmp_path):
-    async with open_engine(request.param, tmp_path) as opened:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(params=ENGINES, scope="module", loop_scope="module")
+async def stores(request, tmp_path_factory):
+    """One catalog for all tests: each is a tenant of its own."""
+    async with open_engine(request.param, tmp_path_factory.mktemp("catalog")) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def ref(stores):
     ref = make_ref()
     await add_running_job(stores, ref)

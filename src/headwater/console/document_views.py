@@ -1,5 +1,6 @@
 """How documents, their states and their access read on a page."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -30,6 +31,8 @@ _STATES: Final = {
     Presence.NOT_KNOWN: Badge("not known", ""),
 }
 _RESTRICTED: Final = Badge("restricted", "busy")
+
+_ID: Final = re.compile(r":[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 _KINDS: Final = {
     DocumentKind.PAGE: "page",
@@ -123,7 +126,7 @@ class Requirement:
     @classmethod
     def of(cls, name: str, clause: Clause) -> "Requirement":
         """Show a clause."""
-        admits = tuple(name_principal(principal) for principal in sorted(clause))
+        admits = tuple(name_principal(principal) for principal in sorted(clause, key=_put_ids_last))
         return cls(_CLAUSES[name], admits, EVERYONE in clause)
 
 
@@ -180,6 +183,11 @@ def name_principal(principal: Principal) -> str:
         return "everyone in the tenant"
     kind, _, name = principal.partition(":")
     return f"{kind} {name}"
+
+
+def _put_ids_last(principal: Principal) -> tuple[bool, str]:
+    """Sort names before ids: Confluence gives both of a group, and people read the one."""
+    return _ID.search(principal) is not None, principal
 
 
 def describe_losses(entry: CatalogEntry) -> str:

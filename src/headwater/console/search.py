@@ -30,7 +30,7 @@ from headwater.domain.access import group
 from headwater.domain.content import StoredMatch
 from headwater.domain.ids import SpaceKey
 from headwater.ports import Ports
-from headwater.services.overview import summarize_spaces
+from headwater.services.overview import list_visible_spaces
 from headwater.services.search import SearchQuery, search
 from headwater.services.whereabouts import Whereabouts, explain_presence, judge_access
 
@@ -114,7 +114,7 @@ def _read_question(request: Request) -> tuple[str, tuple[str, ...], bool]:
 async def _frame(request: Request, ports: Ports, visit: Visit) -> dict[str, Any]:
     """Return what the form shows: what was asked, and what there is to choose."""
     question, groups, as_groups = _read_question(request)
-    spaces = await summarize_spaces(ports, visit.tenant, reader=visit.sight)
+    spaces = await list_visible_spaces(ports, visit.tenant, reader=visit.sight)
     rules = await ports.catalog.scope_rules(visit.tenant) if visit.may_write else {}
     return {
         "question": question,

@@ -89,6 +89,18 @@ async def summarize_spaces(
     )
 
 
+async def list_visible_spaces(
+    ports: Ports, tenant: TenantId, *, reader: Reader | None
+) -> Sequence[KnownSpace]:
+    """Return the same spaces without their numbers, which cost more the more there is."""
+    spaces = await ports.library.list_spaces(tenant)
+    if reader is None:
+        return spaces
+    scopes = await visible_scopes(ports, tenant, reader)
+    holdings = _by_place(await ports.library.count_holdings(tenant), scopes)
+    return tuple(space for space in spaces if (space.site, space.space) in holdings)
+
+
 def _by_place(rows: Iterable[T], scopes: frozenset[Scope] | None) -> defaultdict[_Place, list[T]]:
     """Return what the reader may see, by space."""
     places: defaultdict[_Place, list[T]] = defaultdict(list)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from headwater.console.asking import mark_words
 from headwater.console.charts import Amount, Bar, mark_lags, place_lag, stack_bars
-from headwater.console.document_views import Stretch, name_principal
+from headwater.console.document_views import Requirement, Stretch, name_principal
 from headwater.domain.access import EVERYONE, account, email, group
 from headwater.domain.content import StoredChunk
 
@@ -87,3 +87,11 @@ def test_principals_are_named_in_words():
         "email a@b.example",
         "account 5b10",
     ]
+
+
+def test_a_group_s_name_is_read_before_its_id():
+    clause = frozenset({group("628ec97c-83ed-578e-ac70-0cc26db6a7f1"), group("staff")})
+    shown = Requirement.of("restriction", clause)
+    assert shown.admits == ("group staff", "group 628ec97c-83ed-578e-ac70-0cc26db6a7f1")
+    assert not shown.everyone
+    assert Requirement.of("audience", frozenset({EVERYONE})).everyone

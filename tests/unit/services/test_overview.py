@@ -9,7 +9,12 @@ from headwater.domain.content import DocumentKind
 from headwater.domain.ids import ContentId, JobId, SpaceKey
 from headwater.domain.jobs import JobChange, JobRef
 from headwater.domain.sync import Outcome
-from headwater.services.overview import LagSummary, summarize_lags, summarize_spaces
+from headwater.services.overview import (
+    LagSummary,
+    list_visible_spaces,
+    summarize_lags,
+    summarize_spaces,
+)
 from tests.contract.catalog_samples import (
     OPEN_SCOPE,
     SITE,
@@ -85,6 +90,12 @@ async def test_nobody_in_particular_sees_every_space_and_a_reader_those_with_som
     assert list(await summarize(spaces, BOARD)) == ["BOARD", "ENG"]
     assert list(await summarize(spaces, ANYBODY)) == ["ENG"]
     assert list(await summarize_spaces(spaces, OTHER, reader=None)) == []
+
+
+@pytest.mark.parametrize("reader", [None, BOARD, ANYBODY], ids=["nobody", "board", "anybody"])
+async def test_spaces_without_numbers_are_the_same_spaces(spaces, reader):
+    listed = await list_visible_spaces(spaces, TENANT, reader=reader)
+    assert [space.space for space in listed] == list(await summarize(spaces, reader))
 
 
 async def test_a_reader_s_numbers_are_of_what_he_may_see(spaces):
