@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx2
 import lancedb
@@ -118,7 +119,7 @@ def run_fleet(*, seconds: float, **settings: str) -> Iterator[Fleet]:
 
 def wait_for(
     fleet: Fleet, api: Api, job_id: str, *, documents: int | None = None
-) -> Mapping[str, object]:
+) -> Mapping[str, Any]:
     """Return the job once it has settled so many documents, or is over."""
     while True:
         job = api.read(job_id)

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import jwt
@@ -90,15 +91,15 @@ class Service:
         """Where it serves its API, once it does."""
         return self.wait_for("serving")["url"]
 
-    def events(self, event):
+    def events(self, event: str) -> list[dict[str, Any]]:
         """Return every log line of this event so far."""
         lines = [json.loads(line) for line in self.log if line.startswith("{")]
         return [fields for fields in lines if fields.get("event") == event]
 
-    def is_alive(self):
+    def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def kill(self):
+    def kill(self) -> None:
         """End it as ``kill -9`` does."""
         self.process.kill()
         self.process.wait()
@@ -153,7 +154,7 @@ class Api:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def read(self, job_id):
+    def read(self, job_id: str) -> Any:
         answer = self.http.get(f"/v2/confluence/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from headwater.adapters.confluence.governor import Visitor
 from headwater.adapters.confluence.pace import CEILING
 from headwater.adapters.confluence.patience import PATIENT
 from headwater.adapters.confluence.sites import Governors
@@ -38,7 +39,7 @@ class Processes:
     def __init__(self, *names: str) -> None:
         self.book = Book()
         self.governors = {name: Governors(virtual_timing(), book=self.book) for name in names}
-        self.visitors = {}
+        self.visitors: dict[str, Visitor] = {}
 
     async def exchange(self):
         for name, governors in self.governors.items():

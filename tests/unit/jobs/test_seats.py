@@ -1,6 +1,7 @@
 """Who lives and who is gone, without a clock that two could read differently."""
 
 from math import ceil
+from typing import Any
 
 import pytest
 
@@ -176,20 +177,23 @@ async def test_a_file_seat_is_taken_with_nothing_left_on_it(tmp_path):
 class Doubtful:
     """A seat that is held until it is not."""
 
-    name = "here"
-    workers = 1
     held = True
+    trouble: Exception | None = None
 
     async def is_held(self):
-        if isinstance(self.held, Exception):
-            raise self.held
+        if self.trouble:
+            raise self.trouble
         return self.held
+
+
+def fence(ports, seats: Any):
+    return fence_ports(ports, Fence(seats))
 
 
 async def test_a_fence_that_is_down_stays_down(tmp_path):
     seats = Doubtful()
     async with open_ports(tmp_path) as ports:
-        fenced = fence_ports(ports, Fence(seats))
+        fenced = fence(ports, seats)
         await fenced.catalog.check()
         seats.held = False
         with pytest.raises(ClaimLostError):
@@ -197,17 +201,17 @@ async def test_a_fence_that_is_down_stays_down(tmp_path):
         seats.held = True  # taken anew: what was begun before is not let through any more
         with pytest.raises(ClaimLostError):
             await fenced.store.check()
-        await fence_ports(ports, Fence(seats)).catalog.check()
+        await fence(ports, seats).catalog.check()
 
 
 async def test_a_fence_that_cannot_tell_lets_nothing_through_and_can_be_asked_again(tmp_path):
     seats = Doubtful()
     async with open_ports(tmp_path) as ports:
-        fenced = fence_ports(ports, Fence(seats))
-        seats.held = RetryableError("the database is away")
+        fenced = fence(ports, seats)
+        seats.trouble = RetryableError("the database is away")
         with pytest.raises(RetryableError):
             await fenced.jobs.list_open()
-        seats.held = True
+        seats.trouble = None
         assert await fenced.jobs.list_open() == []
 
 
