@@ -52,8 +52,14 @@ def parse_form(raw: bytes) -> Form:
             raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError as error:
-        raise InvalidInputError(("form",), "the form is damaged; reload the page") from error
+        raise _damaged() from error
+    if any("\0" in value for values in fields.values() for value in values):
+        raise _damaged()  # no database holds it
     return Form(fields)
+
+
+def _damaged() -> InvalidInputError:
+    return InvalidInputError(("form",), "the form is damaged; reload the page")
 
 
 async def _read_bytes(request: Request) -> bytes:

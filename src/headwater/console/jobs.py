@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse
 from headwater.adapters.tokens.callers import Permission
 from headwater.console.job_story import TONES, tell_job
 from headwater.console.job_stream import stream_job
+from headwater.console.parameters import read_parameter
 from headwater.console.rendering import render
 from headwater.console.visits import Visit, admit, admit_form, gate_of, is_stopping, ports_of
 from headwater.domain.errors import InvalidInputError, NotFoundError
@@ -35,14 +36,15 @@ router = APIRouter(prefix="/jobs")
 @router.get("")
 async def show_jobs(request: Request) -> Response:
     """Show the tenant's jobs, newest first."""
-    visit, query = await admit(request), request.query_params
-    space, status = query.get("space", "").strip(), query.get("status", "")
+    visit = await admit(request)
+    space, status = read_parameter(request, "space").strip(), read_parameter(request, "status")
+    cursor = read_parameter(request, "cursor")
     page = await list_jobs(
         ports_of(request).jobs,
         visit.tenant,
         space=SpaceKey(space) if space else None,
         status=JobStatus(status) if status in set(JobStatus) else None,
-        cursor=query.get("cursor") or None,
+        cursor=cursor or None,
         limit=JOBS_PER_PAGE,
     )
     now = ports_of(request).now()
@@ -55,7 +57,7 @@ async def show_jobs(request: Request) -> Response:
         space=space,
         status=status,
         statuses=list(TONES),
-        is_live=any(not story.job.status.is_final for story in stories),
+        is_live=not cursor and any(not story.job.status.is_final for story in stories),
     )
 
 
@@ -91,9 +93,9 @@ async def show_failures(request: Request, job_id: str) -> Response:
     visit = await admit(request)
     ports = ports_of(request)
     job = await _read(ports, visit, job_id)
-    cursor = request.query_params.get("cursor") or None
+    cursor = read_parameter(request, "cursor")
     failures = FailureReports(ports, visit.sight)
-    page = await failures.read_page(job.ref, cursor=cursor, limit=FAILURES_PER_PAGE)
+    page = await failures.read_page(job.ref, cursor=cursor or None, limit=FAILURES_PER_PAGE)
     return render(request, "failures.html", job=job, page=page)
 
 

@@ -17,10 +17,11 @@ from headwater.console.choices import (
     recall_choices,
 )
 from headwater.console.forms import Form
+from headwater.console.parameters import read_parameter
 from headwater.console.plan_story import tell_plan
 from headwater.console.rendering import render
 from headwater.console.visits import Visit, admit, admit_form, find_login, ports_of
-from headwater.domain.errors import InvalidInputError
+from headwater.domain.errors import InvalidInputError, NotFoundError
 from headwater.domain.ids import JobId, SpaceKey, is_job_id
 from headwater.domain.jobs import SiteAddress
 from headwater.ports import Ports
@@ -31,7 +32,7 @@ from headwater.services.settings import list_configurations, set_schedule
 from headwater.services.uploads import submit_upload
 
 SPACES_PER_PAGE: Final = 50
-MAX_WORDS: Final = 200
+MAX_KEY: Final = 255
 
 router = APIRouter(prefix="/spaces")
 
@@ -39,15 +40,14 @@ router = APIRouter(prefix="/spaces")
 @router.get("")
 async def show_spaces(request: Request) -> Response:
     """Show the spaces of the connected Confluence, by words of their key or name."""
-    visit, query = await admit(request), request.query_params
-    login = visit.session.login
-    words = query.get("words", "").strip()[:MAX_WORDS]
+    visit = await admit(request)
+    login, words = visit.session.login, read_parameter(request, "words").strip()
     if login is None:
         return render(request, "spaces.html", login=None, listing=None, words=words, known={})
     ports = ports_of(request)
     question = ListingQuestion(login.address, SPACES_PER_PAGE, words=words)
-    cursor = query.get("cursor") or None
-    listing = await list_content(ports, visit.tenant, login.credential, question, cursor)
+    cursor = read_parameter(request, "cursor")
+    listing = await list_content(ports, visit.tenant, login.credential, question, cursor or None)
     assert isinstance(listing, SpaceListing)  # noqa: S101  (that is what no space asks for)
     known = {
         item.space: item
@@ -61,7 +61,7 @@ async def show_spaces(request: Request) -> Response:
 async def show_space(request: Request, key: str) -> Response:
     """Ask how the space is to come in, beginning with how it did the last time."""
     visit = await admit(request, Permission.WRITE)
-    login, space = find_login(visit), SpaceKey(key)
+    login, space = find_login(visit), _read_key(key)
     choices = await _recall(ports_of(request), visit, login.address, space)
     return await _ask(request, visit, space, choices)
 
@@ -70,7 +70,7 @@ async def show_space(request: Request, key: str) -> Response:
 async def plan_space(request: Request, key: str) -> Response:
     """Show what the upload would do; nothing is written."""
     visit, form = await admit_form(request)
-    login, space, ports = find_login(visit), SpaceKey(key), ports_of(request)
+    login, space, ports = find_login(visit), _read_key(key), ports_of(request)
     choices = read_choices(form)
     try:
         check_choices(choices)
@@ -92,7 +92,7 @@ async def plan_space(request: Request, key: str) -> Response:
 async def start_space(request: Request, key: str) -> Response:
     """Start the job that was planned, once however often the button is pressed."""
     visit, form = await admit_form(request)
-    login, space, ports = find_login(visit), SpaceKey(key), ports_of(request)
+    login, space, ports = find_login(visit), _read_key(key), ports_of(request)
     choices = read_choices(form)
     check_choices(choices)
     upload = choices.to_upload(login.address, space)
@@ -135,6 +135,12 @@ async def _ask(
         problem=problem,
         field=problem.loc[0] if problem else "",
     )
+
+
+def _read_key(key: str) -> SpaceKey:
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise NotFoundError("No space has such a key.")
+    return SpaceKey(key)
 
 
 def _read_job_id(form: Form) -> JobId:

@@ -1,7 +1,12 @@
 """Jobs on a page: what is told, what may be done, and to whom."""
 
+import asyncio
 import re
+from types import SimpleNamespace
 
+import pytest
+
+from headwater.console import jobs as console_jobs
 from headwater.domain.errors import DocumentError, FailureType
 from headwater.services import job_reports
 from tests.contract.api.fakes import OTHER_TENANT
@@ -56,6 +61,26 @@ async def test_the_list_is_filtered_by_space_and_status(lab, browser):
 
 async def test_a_cursor_that_no_page_gave_is_refused(browser):
     assert (await browser.open("/jobs?cursor=nonsense")).status_code == 422
+
+
+async def test_only_the_newest_jobs_keep_up_by_themselves(lab, browser, monkeypatch):
+    monkeypatch.setattr(console_jobs, "JOBS_PER_PAGE", 1)
+    for _ in range(3):
+        await lab.submit()
+    page = (await browser.open("/jobs")).text
+    assert 'hx-trigger="every 5s"' in page
+    more = re.search(r'rel="next" href="/console([^"]+)"', page)
+    assert more
+    older = (await browser.open(more[1].replace("&amp;", "&"))).text
+    assert "queued" in read_words(older)
+    assert "hx-trigger" not in older
+
+
+@pytest.mark.parametrize(
+    "path", ["/jobs?space=%00", "/jobs?cursor=%00", "/jobs?space=" + "x" * 4_001]
+)
+async def test_what_no_database_holds_is_refused_before_one_is_asked(browser, path):
+    assert (await browser.open(path)).status_code == 422
 
 
 async def test_an_open_job_can_be_cancelled(lab, browser):
@@ -153,6 +178,29 @@ async def test_a_stream_tells_each_part_and_ends_with_its_job(lab, browser, monk
     assert "Waiting for its turn." in told
     assert "3 of 3 documents settled" in told
     assert not re.search(r"^data:\s*$", answer.text.split("event: end")[1].strip())
+
+
+async def test_a_stream_ends_with_the_server_and_can_be_taken_up_again(lab, browser, monkeypatch):
+    ref = await lab.submit()
+    find = lab.ports.jobs.find
+
+    async def find_and_stop(_, wanted):
+        browser.service.begin_shutdown()
+        return await find(wanted)
+
+    monkeypatch.setattr(type(lab.ports.jobs), "find", find_and_stop)
+    async with asyncio.timeout(30):
+        answer = await browser.open(f"/jobs/{ref.job_id}/events")
+    assert answer.status_code == 200
+    assert "event: end" not in answer.text
+
+
+async def test_a_stream_ends_with_its_token(lab, browser, monkeypatch):
+    ref = await lab.submit()
+    monkeypatch.setattr(console_jobs, "time", SimpleNamespace(time=lambda: 10**12))
+    async with asyncio.timeout(30):
+        answer = await browser.open(f"/jobs/{ref.job_id}/events")
+    assert (answer.status_code, answer.text.strip()) == (200, "")
 
 
 async def test_no_event_is_empty_since_browsers_drop_those(lab, browser):

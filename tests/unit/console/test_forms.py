@@ -23,8 +23,8 @@ def test_lines_keep_their_commas_and_come_once():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"\xff", b"name=%FF", b"a=1&" * (MAX_FIELDS + 1)],
-    ids=["bytes", "encoding", "number"],
+    [b"\xff", b"name=%FF", b"name=a%00b", b"a=1&" * (MAX_FIELDS + 1)],
+    ids=["bytes", "encoding", "nul", "number"],
 )
 def test_a_damaged_form_is_refused(raw):
     with pytest.raises(InvalidInputError):
