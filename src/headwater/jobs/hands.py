@@ -14,6 +14,7 @@ from headwater.domain.errors import ClaimLostError, HeadwaterError
 from headwater.domain.jobs import JobRef
 from headwater.jobs.runtime import Runtime
 from headwater.services.sync.processing import lend_hand
+from headwater.services.sync.run import read_open_job
 from headwater.services.sync.survey import Survey
 
 _log = structlog.get_logger("headwater.jobs")
@@ -31,8 +32,11 @@ async def _help(runtime: Runtime, ref: JobRef, survey: Survey, unhelpable: set[J
     started = monotonic()
     log.info("helping with a job of another process")
     hand = replace(runtime.hand, is_wanted_elsewhere=lambda: runtime.is_crowded)
+    ports = runtime.ports
     try:
-        await lend_hand(runtime.ports, ref, survey, hand)
+        job = await read_open_job(ports, ref)
+        with ports.tracer.span("help", parent=job.trace, job_id=ref.job_id):
+            await lend_hand(ports, ref, survey, hand)
     except ClaimLostError as error:
         log.warning("help breaks off", reason=str(error))
     except HeadwaterError as error:

@@ -387,7 +387,7 @@ def test_a_catalog_on_a_server_is_in_no_archive_and_no_archive_goes_there(
     source = BackupSource(data_dir, None)
     other = tmp_path / "other.tar"
     taken = take_backup(source, other, headwater=VERSION, now=lambda: NOW)
-    assert "catalog" not in taken.holdings
+    assert taken.holdings == ("vectors",)
     with pytest.raises(ConfigError, match="pg_dump"):
         restore(other, empty)
     elsewhere = RestoreTarget(empty, None)

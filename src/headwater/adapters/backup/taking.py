@@ -67,18 +67,21 @@ def _stage(source: BackupSource, folder: Path) -> None:
 
 
 def _find_databases(source: BackupSource) -> dict[str, Path]:
-    found = {CATALOG: source.catalog} if source.catalog else {}
-    jobs = source.data_dir / JOBS
-    if source.catalog and not source.catalog.exists():
+    """Return the databases by name: none where a server keeps the catalog, and the jobs with it."""
+    if source.catalog is None:
+        return {}
+    if not source.catalog.exists():
         raise ConfigError(
             f"there is no catalog at {source.catalog}; is HEADWATER_DATA_DIR the one that is used?"
         )
-    return {**found, JOBS: jobs} if jobs.exists() else found
+    jobs = source.data_dir / JOBS
+    return {CATALOG: source.catalog, **({JOBS: jobs} if jobs.exists() else {})}
 
 
 def _copy_small_files(source: BackupSource, folder: Path) -> None:
     """Copy what processes find jobs and vectors by that somebody else left, and the keys if wanted."""
-    seats = [path.relative_to(source.data_dir) for path in source.data_dir.glob(f"{SEATS}/*.lock")]
+    locks = source.data_dir.glob(f"{SEATS}/*.lock") if source.catalog else ()
+    seats = [path.relative_to(source.data_dir) for path in locks]
     wanted = (STORE_NAME, *(KEYS if source.with_keys else ()))
     present = [Path(name) for name in wanted if (source.data_dir / name).exists()]
     for name in (*seats, *present):
