@@ -33,11 +33,14 @@ def parse_restriction(value: object, *, requested: int | None = None) -> Restric
     """
     lists = _dig(value, "restrictions")
     users, groups = _dig(lists, "user"), _dig(lists, "group")
+    if not _is_list(users) or not _is_list(groups):
+        return RestrictionPart(UNREADABLE, is_cut_off=False, length=0)
     names = [_read_user(item) for item in _items(users)]
     teams = [_read_group(item) for item in _items(groups)]
-    if not _is_list(users) or not _is_list(groups) or None in names or None in teams:
+    if None in names or None in teams:
         return RestrictionPart(UNREADABLE, is_cut_off=False, length=0)
-    restriction = merge([*filter(None, names), *filter(None, teams)])
+    readers = [*filter(None, names), *filter(None, teams)]
+    restriction = merge(readers) if readers else Restriction()
     cut_off = _is_cut_off(users, requested) or _is_cut_off(groups, requested)
     return RestrictionPart(restriction, cut_off, max(len(names), len(teams)))
 
@@ -86,11 +89,13 @@ def is_cut_off(value: object, *, requested: int | None = None) -> bool:
 
 
 def _is_cut_off(value: object, requested: int | None) -> bool:
+    if not isinstance(value, dict):
+        return False
     length = len(_items(value))
-    limit = _number(_dig(value, "limit")) or requested
-    sizes = [_number(_dig(value, name)) or 0 for name in ("size", "totalSize")]
-    has_next = bool(_dig(_dig(value, "_links"), "next"))
-    return has_next or max(sizes) > length or (limit is not None and 0 < limit <= length)
+    limit = _number(value.get("limit")) or requested
+    size = max(_number(value.get("size")) or 0, _number(value.get("totalSize")) or 0)
+    has_next = bool(_dig(value.get("_links"), "next"))
+    return has_next or size > length or (limit is not None and 0 < limit <= length)
 
 
 def _read_user(item: object) -> Restriction | None:
