@@ -111,7 +111,9 @@ class GenerationalStore:
         Returns what it still waits for.
         """
         tenant = namespace.tenant
-        present = await self.generations.begin(tenant, self.make)
+        present = await self._read(tenant)
+        if present.building is None:  # else only who writes vectors may have another way
+            present = await self.generations.begin(tenant, self.make)
         for generation in present.kept:
             await self._store(generation).settle(Namespace(tenant, generation.number))
         note = await self._switch(tenant, present)
