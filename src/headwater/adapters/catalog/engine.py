@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg.abc import Buffer
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
-from sqlalchemy import URL, Connection, event, make_url
+from psycopg.types.string import StrDumperUnknown
+from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -156,9 +158,11 @@ def find_file(url: URL) -> Path | None:
 def make_engine(url: URL) -> AsyncEngine:
     """Return the engine; nothing is opened yet. Errors never show the values of a statement."""
     if find_file(url) is None:
-        return create_async_engine(
-            url, hide_parameters=True, connect_args=server_arguments(url), **POOL
-        )
+        arguments = server_arguments(url)
+        engine = create_async_engine(url, hide_parameters=True, connect_args=arguments, **POOL)
+        event.listen(engine.sync_engine, "connect", take_any_text)
+        event.listen(engine.sync_engine, "handle_error", hide_rows)
+        return engine
     engine = create_async_engine(url, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", begin_transaction)
@@ -173,6 +177,27 @@ def server_arguments(url: URL) -> dict[str, Any]:
     options = " ".join([*ours, theirs if isinstance(theirs, str) else " ".join(theirs)])
     left_open = {name: value for name, value in CONNECTING.items() if name not in url.query}
     return {**left_open, "options": options.strip()}
+
+
+class AnyText(StrDumperUnknown):
+    """Lets texts have NUL characters, which Postgres has no place for: a mark stands for each."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        """Return the text as it is sent."""
+        return super().dump(obj.replace("\0", "\ufffd"))
+
+
+def take_any_text(connection: Any, _record: object) -> None:
+    """Let a new connection send texts as :class:`AnyText` does."""
+    connection.driver_connection.adapters.register_dumper(str, AnyText)
+
+
+def hide_rows(context: ExceptionContext) -> None:
+    """Leave of an error what Postgres says, without the row that it quotes: that may be a secret."""
+    said = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if said is not None and context.sqlalchemy_exception is not None:
+        context.original_exception.args = (said,)
+        context.sqlalchemy_exception.args = (said,)
 
 
 def name_server(url: URL) -> str:

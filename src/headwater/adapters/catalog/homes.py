@@ -40,6 +40,6 @@ class SqlStoreHomes:
                 f"HEADWATER_DATA_DIR: the catalog's vectors are in another store, on"
                 f" {present.machine}, and this one on {home.machine} would be searched without them."
                 " The embedded store is for one machine: run every process there, on the same"
-                " folder, or set HEADWATER_VECTOR_STORE=pinecone. If this folder is that store,"
-                " restored from a backup, empty the catalog's table store_homes and start again."
+                " folder, or set HEADWATER_VECTOR_STORE=pinecone. If this folder is that store and"
+                " has lost its store-id, empty the catalog's table store_homes and start again."
             )
