@@ -109,14 +109,6 @@ async def open_ports(
         yield ports
 
 
-@asynccontextmanager
-async def open_reading(settings: Settings) -> AsyncGenerator[Ports, None]:
-    """Open everything for whoever reads what is in; stored jobs are left to other processes."""
-    async with AsyncExitStack() as stack:
-        ports, _ = await _open_all(settings, stack, None, None)
-        yield ports
-
-
 async def _open_all(
     settings: Settings,
     stack: AsyncExitStack,

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from contextlib import closing
 
+import pytest
 from typer.testing import CliRunner
 
 from headwater.adapters.lance.store import LanceStore
@@ -49,6 +50,7 @@ async def count_records(data_dir):
         return dict(await store.list_documents(Namespace(TenantId(TENANT))))
 
 
+@pytest.mark.timeout(300)
 def test_a_backup_in_the_middle_of_a_sync_goes_on_elsewhere_and_ends_like_the_original(
     tmp_path, built_models, site, gate
 ):

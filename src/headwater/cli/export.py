@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from headwater.bootstrap import make_authenticator, open_reading, prepare_settings
+from headwater.bootstrap import make_authenticator, open_ports, prepare_settings
 from headwater.cli.exported_files import Write, writing_folder, writing_lines
 from headwater.cli.options import DEFAULT_TENANT, Json, Tenant, Token
 from headwater.cli.output import print_json, run_async, stderr
@@ -83,7 +83,7 @@ async def _export(
 ) -> tuple[int, int]:
     count = incomplete = 0
     key = SpaceKey(space) if space else None
-    async with open_reading(settings) as ports:
+    async with open_ports(settings, executes=False) as ports:
         async for document in stream_export(ports, tenant, reader=reader, space=key):
             write(document)
             count += 1
