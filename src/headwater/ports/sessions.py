@@ -1,4 +1,7 @@
-"""Keeping the console's sessions."""
+"""Keeping the console's sessions.
+
+The one store without a tenant: whose session it is becomes known by opening it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
