@@ -16,12 +16,14 @@ from tests.unit.adapters.embeddings_server import KEY, MODEL, serve_embeddings
 
 
 def pytest_collection_modifyitems(items):
-    """Skip, and say why, where there is no browser."""
-    if CHROMIUM is None:
-        reason = "needs Debian's chromium on the PATH: apt-get install chromium"
-        for item in items:
-            if "tests/browser/" in item.nodeid:
-                item.add_marker(pytest.mark.skip(reason=reason))
+    """Skip, and say why, where there is no browser; on a busy machine pages take their time."""
+    for item in items:
+        if "tests/browser/" not in item.nodeid:
+            continue
+        item.add_marker(pytest.mark.timeout(600))
+        if CHROMIUM is None:
+            reason = "needs Debian's chromium on the PATH: apt-get install chromium"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

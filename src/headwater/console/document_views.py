@@ -83,7 +83,7 @@ class Leaf:
             kind=_KINDS[known.kind],
             children=node.children,
             badges=badges,
-            why=node.entry.error_message or known.skip_reason or "",
+            why=node.entry.error_message or (known.skip_reason or "").replace("_", " "),
         )
 
 
