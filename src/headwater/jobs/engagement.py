@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -12,7 +13,7 @@ from headwater.jobs.chores import Chore, keep_doing
 from headwater.jobs.dispatch import Dispatcher
 from headwater.jobs.runtime import Runtime
 from headwater.jobs.seats import BEAT_SECONDS, Seats
-from headwater.jobs.workbench import take_over
+from headwater.jobs.workbench import forget_ended, take_over
 from headwater.ports import Ports
 from headwater.services.credentials import remove_expired_credentials
 from headwater.services.removal import carry_out_deletions
@@ -24,6 +25,9 @@ TURN_SECONDS: Final = 1.0
 SCHEDULE_SECONDS: Final = 5.0
 TAKE_OVER_SECONDS: Final = 5.0
 SWEEP_SECONDS: Final = 3600.0
+WORKFLOWS_KEPT: Final = timedelta(days=7)
+"""How long the engine's own records of a job outlive it, for whoever looks into what went wrong."""
+
 PARKING_SECONDS: Final = 10.0
 """How long a stop waits for the jobs at work to let go; what does not is cut off with the process."""
 
@@ -94,6 +98,7 @@ class Engagement:
             Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
             Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
             Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, ports)),
+            Chore("forget workflows", SWEEP_SECONDS, partial(_sweep_workflows, ports)),
         ]
 
     async def _keep_seat(self, when_lost: Callable[[], None]) -> None:
@@ -122,6 +127,11 @@ async def _start_due(ports: Ports) -> None:
 async def _sweep_credentials(ports: Ports) -> None:
     if removed := await remove_expired_credentials(ports):
         _log.info("expired credentials removed", credentials=removed)
+
+
+async def _sweep_workflows(ports: Ports) -> None:
+    if forgotten := await forget_ended(ports.now() - WORKFLOWS_KEPT):
+        _log.info("ended workflows forgotten", workflows=forgotten)
 
 
 async def _carry_out(ports: Ports) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
@@ -20,6 +21,8 @@ POLL_SECONDS: Final = 0.2
 
 _WAITING: Final = "ENQUEUED"
 _AT_WORK: Final = "PENDING"
+_ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_FORGOTTEN_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,29 @@ async def take_over(find_gone: FindGone) -> int:
     if names:
         await DBOS.resume_workflows_async(names, queue_name=QUEUE)
     return len(names)
+
+
+async def forget_ended(before: datetime) -> int:
+    """Remove what the engine keeps of workflows that ended before; return how many those were.
+
+    It would keep them for ever. What became of a job is in the catalog.
+    """
+    forgotten = 0
+    while names := await _list_ended(before):
+        await DBOS.delete_workflows_async(names)
+        forgotten += len(names)
+    return forgotten
+
+
+async def _list_ended(before: datetime) -> list[str]:
+    found = await DBOS.list_workflows_async(
+        status=list(_ENDED),
+        completed_before=before.isoformat(),
+        limit=_FORGOTTEN_AT_ONCE,
+        load_input=False,
+        load_output=False,
+    )
+    return [item.workflow_id for item in found]
 
 
 async def _list_at_work() -> list[WorkflowStatus]:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from dbos import DBOS
@@ -13,7 +13,7 @@ from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.ids import SpaceKey
 from headwater.domain.jobs import JobChange, JobStatus
 from headwater.jobs.engine import JobEngine
-from headwater.jobs.workbench import JOBS_AT_ONCE
+from headwater.jobs.workbench import JOBS_AT_ONCE, forget_ended
 from tests.contract.catalog_samples import NOW, make_job, make_ref, make_request
 from tests.unit.services.service_fakes import open_ports
 
@@ -156,6 +156,18 @@ async def test_looking_for_jobs_to_take_over_survives_a_database_that_was_away(
     async with started(tmp_path, ports), asyncio.timeout(20):
         for _ in range(3):
             await looks.get()
+
+
+async def test_of_workflows_that_ended_long_ago_nothing_is_kept(ports, tmp_path):
+    async with started(tmp_path, ports):
+        await ports.jobs.add(make_job(REF, credential_id=None), None)
+        await wait_until_final(ports)
+        async with asyncio.timeout(20):
+            while [item.status for item in await DBOS.list_workflows_async()] != ["SUCCESS"]:  # noqa: ASYNC110  (the engine tells nobody)
+                await asyncio.sleep(0.05)
+        assert await forget_ended(datetime.now(UTC) - timedelta(days=1)) == 0
+        assert await forget_ended(datetime.now(UTC) + timedelta(days=1)) == 1
+        assert await DBOS.list_workflows_async() == []
 
 
 async def test_credentials_that_were_kept_for_long_enough_are_removed_by_themselves(
