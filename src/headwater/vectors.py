@@ -35,7 +35,8 @@ async def open_vector_store(
     kept = await stores.generations.list_makes()
     for place in sorted({item.place for item in kept} - {make.place}):
         opened[place] = await _open_earlier_place(settings, stack, stores, place)
-    is_needed = any(item.model != make.model for item in kept)
+    answering = await stores.generations.list_answering()
+    is_needed = any(item.model != make.model for item in answering)
     previous = await _open_previous(settings, stack) if is_needed else None
     return GenerationalStore(make, stores.generations, opened, previous)
 
