@@ -73,4 +73,6 @@ async def test_an_unchanged_sync_takes_no_statement_per_page(lab: Lab) -> None:
     )
     job = await lab.sync(**access)
     assert job.progress.documents.unchanged == number
-    assert len(statements) < number
+    # How often somebody looks at the job depends on the time that it takes.
+    on_documents = [it for it in statements if "documents" in it or "work_items" in it]
+    assert len(on_documents) < number / 2
