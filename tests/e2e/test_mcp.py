@@ -163,10 +163,21 @@ async def test_what_two_readers_see_is_what_is_theirs(open_session, closed):
 def test_nobody_comes_in_without_a_token_that_the_api_accepts(http_url, headers, status):
     hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accept = {"accept": "application/json, text/event-stream"}
-    answer = httpx.post(http_url, json=hello, headers={**accept, **headers})
+    answer = httpx.post(http_url, json=hello, headers={**accept, **headers}, timeout=60)
     assert answer.status_code == status, answer.text
     assert ("www-authenticate" in answer.headers) == (status == 401)
     assert set(answer.json()["detail"][0]) == {"loc", "msg", "type"}
+
+
+def test_the_tools_may_stand_behind_a_proxy_of_any_name(http_url):
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "authorization": f"Bearer {make_token()}",
+        "host": "headwater.acme.example",
+    }
+    answer = httpx.post(http_url, json=hello, headers=headers, timeout=60)
+    assert len(answer.json()["result"]["tools"]) == 3
 
 
 async def test_a_server_that_is_away_is_the_tools_error_and_its_next_step(tmp_path):
