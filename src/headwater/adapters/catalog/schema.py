@@ -232,11 +232,21 @@ documents = Table(
     Column(
         "lag_seconds", Float
     ),  # from its last edit until it could be found; null for a first reading
-    Index(None, "tenant", "site", "content_id"),
+    Index(None, "tenant", "content_id", "site"),
+    Index(None, "tenant", "page_id"),
     Index(None, "tenant", "site", "parent_id"),
     Index(None, "tenant", "site", "space", "state"),
     Index(None, "tenant", "access_scope"),
     Index(None, "tenant", "stored_scope"),
+    # Hashes: a link may be longer than a sorted index of Postgres takes.
+    Index(None, "source_url", postgresql_using="hash"),
+    Index(None, "title", postgresql_using="hash"),
+)
+Index(
+    "ix_documents_failed",
+    *(documents.c[name] for name in ("tenant", "document_id")),
+    sqlite_where=documents.c.last_error_type.is_not(None),
+    postgresql_where=documents.c.last_error_type.is_not(None),
 )
 
 scope_rules = Table(
@@ -375,4 +385,13 @@ site_paces = Table(
     Column("seat", Text, primary_key=True),
     Column("setbacks", BigInteger, nullable=False),
     Column("paused_seconds", Float, nullable=False),
+)
+
+# The embedded vector store that holds the catalog's records. There is one row at most.
+store_homes = Table(
+    "store_homes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Text, nullable=False),
+    Column("machine", Text, nullable=False),
 )

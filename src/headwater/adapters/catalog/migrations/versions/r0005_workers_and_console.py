@@ -17,10 +17,14 @@ def upgrade() -> None:
     _add_console_sessions()
     _create_generations()
     _add_traces()
+    _create_store_homes()
+    _add_lookups()
 
 
 def downgrade() -> None:
     """Take it all away again, in the opposite order."""
+    _drop_lookups()
+    _drop_store_homes()
     _drop_traces()
     _drop_generations()
     _drop_console_sessions()
@@ -131,3 +135,46 @@ def _add_traces() -> None:
 
 def _drop_traces() -> None:
     op.drop_column("jobs", "trace")
+
+
+def _create_store_homes() -> None:
+    """Add which embedded vector store holds the catalog's records."""
+    op.create_table(
+        "store_homes",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("machine", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_store_homes")),
+    )
+
+
+def _drop_store_homes() -> None:
+    op.drop_table("store_homes")
+
+
+def _add_lookups() -> None:
+    """Let documents be found by id on whichever site, by link, by title, by page and by failure."""
+    op.drop_index(op.f("ix_documents_tenant_site_content_id"), "documents")
+    op.create_index(
+        op.f("ix_documents_tenant_content_id_site"), "documents", ["tenant", "content_id", "site"]
+    )
+    op.create_index(op.f("ix_documents_tenant_page_id"), "documents", ["tenant", "page_id"])
+    for name in ("source_url", "title"):
+        op.create_index(op.f(f"ix_documents_{name}"), "documents", [name], postgresql_using="hash")
+    failed = sa.text("last_error_type IS NOT NULL")
+    op.create_index(
+        "ix_documents_failed",
+        "documents",
+        ["tenant", "document_id"],
+        sqlite_where=failed,
+        postgresql_where=failed,
+    )
+
+
+def _drop_lookups() -> None:
+    op.drop_index("ix_documents_failed", "documents")
+    for name in ("title", "source_url", "tenant_page_id", "tenant_content_id_site"):
+        op.drop_index(op.f(f"ix_documents_{name}"), "documents")
+    op.create_index(
+        op.f("ix_documents_tenant_site_content_id"), "documents", ["tenant", "site", "content_id"]
+    )
