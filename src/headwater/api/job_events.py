@@ -16,7 +16,7 @@ from sse_starlette.event import ServerSentEvent
 from headwater.api.views import FailureView, JobView
 from headwater.domain.jobs import Failure, Job, JobRef
 from headwater.services.failure_reports import FailureReports
-from headwater.services.job_reports import watch_job
+from headwater.services.job_reports import describe_job, watch_job
 
 PAGE: Final = 100
 
@@ -52,7 +52,7 @@ def is_over(job: Job, seen: Position) -> bool:
 async def show_job(failures: FailureReports, job: Job) -> JobView:
     """Return the job with its first failures."""
     page = await failures.read_page(job.ref)
-    return JobView.of(job, page.failures)
+    return JobView.of(job, page.failures, describe_job(job, failures.sight))
 
 
 async def follow_job(

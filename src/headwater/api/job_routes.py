@@ -29,6 +29,7 @@ from headwater.services.failure_reports import FailureReports
 from headwater.services.job_followups import approve_deletions, retry_failed
 from headwater.services.job_reports import (
     cancel_job,
+    describe_job,
     list_jobs,
     read_job,
 )
@@ -78,7 +79,10 @@ async def list_tenant_jobs(request: Request) -> JobsView:
         limit=query.limit or JOBS_PER_PAGE,
     )
     failures = await _failures_for(request, caller).read_first(caller.tenant, page.jobs)
-    shown = [JobView.of(job, failures.get(job.ref, ())) for job in page.jobs]
+    shown = [
+        JobView.of(job, failures.get(job.ref, ()), describe_job(job, caller.sight))
+        for job in page.jobs
+    ]
     return JobsView(jobs=shown, next=page.next)
 
 

@@ -115,7 +115,7 @@ class JobView(View):
     message: str | None
 
     @classmethod
-    def of(cls, job: Job, failures: Sequence[Failure]) -> Self:
+    def of(cls, job: Job, failures: Sequence[Failure], message: str | None) -> Self:
         """Show a job; an old waiting time is not shown once the wait is over."""
         return cls(
             job_id=job.ref.job_id,
@@ -132,7 +132,7 @@ class JobView(View):
             losses=job.progress.losses,
             throttled_until=job.throttled_until if job.stage is Stage.THROTTLED else None,
             failures=[FailureView.model_validate(failure) for failure in failures],
-            message=job.message,
+            message=message,
         )
 
 

@@ -34,7 +34,7 @@ async def _show_changes(
     request: Request, failures: FailureReports, before: JobStory | None, after: JobStory
 ) -> AsyncGenerator[ServerSentEvent, None]:
     yield _event("progress", render_text(request, "job_progress.html", story=after))
-    if before is None or before.failed != after.failed:
+    if before is None or before.failed != after.failed or after.job.status.is_final:
         page = await failures.read_page(after.job.ref)
         yield _event("failures", render_text(request, "job_failures.html", story=after, page=page))
     if before is None or _offers(before) != _offers(after):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
+from headwater.domain.access import Reader
 from headwater.domain.errors import NotFoundError
 from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.jobs import Job, JobRef, JobStatus
@@ -12,6 +13,14 @@ from headwater.services.credentials import settle_credential
 
 POLL: Final = 0.3
 """Seconds between looks at a job that is watched."""
+
+
+def describe_job(job: Job, sight: Reader | None) -> str | None:
+    """Return the job's message, and for who sees everything the pages of which most was lost."""
+    worst = ", ".join(f'"{item.title[:80]}" ({item.lost})' for item in job.progress.lossiest)
+    if sight is not None or not worst or not job.message:
+        return job.message
+    return f"{job.message}; most was lost in {worst}"
 
 
 async def read_job(jobs: JobStore, ref: JobRef) -> Job:

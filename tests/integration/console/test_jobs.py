@@ -172,11 +172,12 @@ async def test_a_stream_tells_each_part_and_ends_with_its_job(lab, browser, monk
     names = re.findall(r"^event: (\w+)", answer.text, re.MULTILINE)
     assert names == [
         *("progress", "failures", "actions", "say"),
-        *("progress", "actions", "say", "end"),
+        *("progress", "failures", "actions", "say", "end"),
     ]
     told = read_words(answer.text)
     assert "Waiting for its turn." in told
     assert "3 of 3 documents settled" in told
+    assert told.index("Nothing has failed so far.") < told.index("Nothing failed.")
     assert not re.search(r"^data:\s*$", answer.text.split("event: end")[1].strip())
 
 

@@ -18,7 +18,7 @@ async def finish(ports: Ports, ref: JobRef, survey: Survey) -> None:
     if survey.complete and not survey.is_retry:
         await _remember_completion(ports, job, survey)
     notes += await tidy_store(ports, job.ref.tenant)
-    await _close(ports, job, _judge(job.progress, survey), describe_job(job.progress, notes))
+    await _close(ports, job, _judge(job.progress, survey), describe_sync(job.progress, notes))
 
 
 async def abort(ports: Ports, ref: JobRef, error: HeadwaterError) -> None:
@@ -55,22 +55,18 @@ async def give_up(ports: Ports, ref: JobRef, error_id: str) -> None:
     await _close(ports, job, JobStatus.FAILED, message)
 
 
-def describe_job(progress: Progress, notes: list[str]) -> str:
+def describe_sync(progress: Progress, notes: list[str]) -> str:
     """Return one sentence on what a sync did, and the notes."""
     chunks = progress.chunks
-    documents = _describe_counts(progress.documents) or "the space is empty"
     attachments = _describe_counts(progress.attachments)
+    documents = _describe_counts(progress.documents) or (
+        "" if attachments else "the space is empty"
+    )
     embedded = f"{chunks.embedded} chunks embedded" if chunks.embedded else "nothing embedded"
-    lost = _describe_losses(progress)
+    total = sum(progress.losses.values())
+    lost = f"constructs not kept whole: {total}" if total else ""
     parts = [documents, attachments and f"attachments: {attachments}", embedded, lost, *notes]
     return "; ".join(part for part in parts if part)
-
-
-def _describe_losses(progress: Progress) -> str:
-    """Name the documents of which most was lost: there the knowledge base has least of the page."""
-    worst = ", ".join(f'"{item.title[:80]}" ({item.lost})' for item in progress.lossiest)
-    total = sum(progress.losses.values())
-    return f"constructs not kept whole: {total}, most in {worst}" if worst else ""
 
 
 def _describe_counts(counted: DocumentCounts) -> str:
