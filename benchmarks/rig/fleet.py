@@ -122,7 +122,7 @@ def wait_for(
 ) -> Mapping[str, Any]:
     """Return the job once it has settled so many documents, or is over."""
     while True:
-        job = api.read(job_id)
+        job: Mapping[str, Any] = api.read(job_id)
         fleet.look()
         done = job["progress"]["documents"]["done"]
         if job["finished_at"] or (documents is not None and done >= documents):

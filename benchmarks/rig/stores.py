@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from headwater.domain.content import StoredMatch
+from headwater.domain.content import StoredChunk, StoredMatch
 from headwater.domain.ids import DocumentId, Namespace
 from headwater.ports import HybridQuery, StoreBatch, StoreCounts, Vector
 
@@ -18,6 +18,22 @@ class ForgetfulStore:
         namespace: Namespace,  # noqa: ARG002  (the port's)
         document_ids: Sequence[DocumentId],  # noqa: ARG002  (same)
     ) -> Mapping[str, Vector]:
+        """Return none."""
+        return {}
+
+    async def read_chunks(
+        self,
+        namespace: Namespace,  # noqa: ARG002  (the port's)
+        document_ids: Sequence[DocumentId],  # noqa: ARG002  (same)
+    ) -> Mapping[DocumentId, Sequence[StoredChunk]]:
+        """Return none."""
+        return {}
+
+    async def count_records(
+        self,
+        namespace: Namespace,  # noqa: ARG002  (the port's)
+        document_ids: Sequence[DocumentId],  # noqa: ARG002  (same)
+    ) -> Mapping[DocumentId, int]:
         """Return none."""
         return {}
 

@@ -19,6 +19,7 @@ from headwater.adapters.lance.store import LanceStore
 from headwater.domain.ids import Namespace, TenantId
 from headwater.sandbox.server import Sandbox
 from tests.e2e.service_process import Service
+from tests.integration.sync.happenings import CLOUD
 from tests.integration.sync.lab import Lab, LaterQueue
 from tests.integration.sync.oracle import Bench, Index
 
@@ -165,7 +166,7 @@ async def open_index(data_dir: Path, site: Sandbox | None, tenant: TenantId):
     embedder = MemoryEmbedder(dimension=DIMENSION)
     lab = Lab(cast("Any", site), ports, stores, embedder, LaterQueue(), tenant)
     try:
-        yield Index(Bench(stores), lab, wire=cast("Any", None))
+        yield Index(Bench(stores), lab, wire=cast("Any", None), face=CLOUD)
     finally:
         store.close()
         await stores.close()

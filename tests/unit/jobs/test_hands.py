@@ -2,14 +2,20 @@
 
 import asyncio
 
+from headwater.domain.content import Space, SpaceStatus, SpaceType
+from headwater.domain.ids import SiteId, SpaceId, SpaceKey
+from headwater.domain.jobs import JobRef
 from headwater.jobs.hands import lend
 from headwater.jobs.runtime import Runtime
 from headwater.jobs.workbench import Load, name_workflow
 from headwater.services.sync.run import Hand
+from headwater.services.sync.survey import Survey
 from tests.contract.catalog_samples import add_running_job, make_ref
 from tests.unit.services.service_fakes import open_ports
 
 REF = make_ref()
+SPACE = Space(SpaceId("1"), SpaceKey("SPACE"), "Space", SpaceType.GLOBAL, SpaceStatus.CURRENT)
+SURVEY = Survey(SiteId("site"), SPACE, complete=True)
 
 
 async def test_a_process_that_comes_to_own_a_job_stops_helping_with_it_first(tmp_path):
@@ -28,8 +34,8 @@ async def test_a_process_that_comes_to_own_a_job_stops_helping_with_it_first(tmp
 async def test_a_job_that_cannot_be_helped_with_is_not_tried_again(tmp_path):
     async with open_ports(tmp_path) as ports:
         await add_running_job(ports, REF)  # its credential is none that can be opened
-        runtime, unhelpable = Runtime(ports, Hand("here")), set()
-        lend(runtime, REF, None, unhelpable)
+        runtime, unhelpable = Runtime(ports, Hand("here")), set[JobRef]()
+        lend(runtime, REF, SURVEY, unhelpable)
         assert REF in runtime.helping
         await asyncio.wait(runtime.running)
         await asyncio.sleep(0)
