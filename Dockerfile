@@ -14,6 +14,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     HEADWATER_DATA_DIR=/data \
     HEADWATER_HOST=0.0.0.0 \
     HEADWATER_LOG_FORMAT=json
