@@ -10,6 +10,7 @@ from headwater.domain.errors import (
     SourceRefusedError,
     SourceUnreachableError,
 )
+from headwater.ports import NO_TRACES
 from tests.contract.api.fakes import (
     OTHER_TENANT,
     TENANT,
@@ -173,14 +174,18 @@ async def test_while_stopping_it_is_503_and_says_when_to_come_again(method, path
 
 
 class Broken:
-    """Ports that cannot be used at all."""
+    """Ports that cannot be used at all, but for the tracer: it keeps nothing from anybody."""
+
+    tracer = NO_TRACES
 
     def __getattr__(self, name):
         raise RuntimeError(f"no {name}: s3cret")
 
 
 class Away:
-    """Ports of which every part is away."""
+    """Ports of which every part is away that can be."""
+
+    tracer = NO_TRACES
 
     def __getattr__(self, name):
         raise RetryableError(f"no {name}; try again")
