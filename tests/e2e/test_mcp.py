@@ -148,19 +148,33 @@ async def test_what_two_readers_see_is_what_is_theirs(open_session, closed):
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    "headers",
     [
-        ({}, 401),
-        ({"authorization": "Basic eDp5"}, 401),
-        ({"authorization": "Bearer nonsense"}, 401),
-        ({"authorization": "Bearer \u00e9".encode("latin-1")}, 401),
-        ({"authorization": f"Bearer {make_token(exp=int(time.time()) - 600)}"}, 401),
-        ({"authorization": f"Bearer {make_token(scope='knowledge:write')}"}, 403),
-        ({"authorization": f"Bearer {make_token(tenant_id=None)}"}, 403),
+        {},
+        {"authorization": "Basic eDp5"},
+        {"authorization": "Bearer nonsense"},
+        {"authorization": "Bearer \u00e9".encode("latin-1")},
     ],
-    ids=["none", "basic", "nonsense", "not ascii", "expired", "scope", "tenant"],
+    ids=["none", "basic", "nonsense", "not ascii"],
 )
-def test_nobody_comes_in_without_a_token_that_the_api_accepts(http_url, headers, status):
+def test_nobody_comes_in_without_a_token(http_url, headers):
+    check_refused(http_url, headers, 401)
+
+
+@pytest.mark.parametrize(
+    ("make_claims", "status"),
+    [
+        (lambda: {"exp": int(time.time()) - 600}, 401),
+        (lambda: {"scope": "knowledge:write"}, 403),
+        (lambda: {"tenant_id": None}, 403),
+    ],
+    ids=["expired", "scope", "tenant"],
+)
+def test_nobody_comes_in_with_a_token_that_the_api_refuses(http_url, make_claims, status):
+    check_refused(http_url, {"authorization": f"Bearer {make_token(**make_claims())}"}, status)
+
+
+def check_refused(http_url, headers, status):
     hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accept = {"accept": "application/json, text/event-stream"}
     answer = httpx.post(http_url, json=hello, headers={**accept, **headers}, timeout=60)

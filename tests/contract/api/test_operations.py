@@ -35,6 +35,8 @@ ROUTES = {
     ("POST", "/v2/delete"),
     ("POST", "/v2/failed-files"),
     ("POST", "/v2/confluence/search"),
+    ("GET", "/v2/confluence/spaces"),
+    ("GET", "/v2/confluence/document"),
     ("GET", "/v2/confluence/jobs"),
     ("GET", "/v2/confluence/jobs/{job_id}"),
     ("GET", "/v2/confluence/jobs/{job_id}/failures"),

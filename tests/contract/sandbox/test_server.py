@@ -169,9 +169,11 @@ async def test_a_taken_port_is_named():
 
 
 def test_a_thread_serves_blocking_callers(world):
+    before = set(threading.enumerate())
     with run_sandbox_thread(world) as sandbox, httpx2.Client(verify=False) as client:
         assert client.get(f"{sandbox.url}/_edge/tenant_info").status_code == 200
-    assert "sandbox" not in {thread.name for thread in threading.enumerate()}
+    begun = set(threading.enumerate()) - before
+    assert "sandbox" not in {thread.name for thread in begun}
 
 
 def test_serving_ends_with_an_interrupt(world):
