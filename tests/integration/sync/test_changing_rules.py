@@ -133,7 +133,7 @@ async def test_an_index_follows_the_present_rules_alone(tmp_path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(40))
 async def test_an_index_follows_the_present_rules_alone_through_many_changes(
     tmp_path, seed: int

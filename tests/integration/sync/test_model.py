@@ -131,7 +131,7 @@ async def play_in_memory(
     await play(index, chapters)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=150)
 @given(chapters=CHAPTERS, uses_roles=st.booleans())
 def test_an_incremental_sync_leaves_what_a_fresh_one_builds(runner, bench, chapters, uses_roles):
@@ -146,7 +146,7 @@ def test_any_number_of_syncs_leaves_what_a_fresh_one_builds(runner, bench, chapt
     runner.run(play_in_memory(bench, chapters, uses_roles=uses_roles))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=8)
 @given(chapters=ON_DATA_CENTER_CHAPTERS, face=FACES)
 def test_an_incremental_sync_of_a_data_center_leaves_what_a_fresh_one_builds(
@@ -182,7 +182,7 @@ def test_the_stored_vectors_take_the_same_changes(runner, bench, tmp_path_factor
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=8)
 @given(changes=st.lists(happenings(), min_size=1, max_size=6), back=st.sets(st.integers(0, 29)))
 def test_what_was_held_ends_as_a_fresh_sync_would_have_it(runner, bench, changes, back):

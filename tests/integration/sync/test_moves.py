@@ -172,7 +172,7 @@ def test_a_page_that_was_removed_just_before_it_was_taken_over_is_read_again(run
     runner.run(interrupt(bench, OTHER, KEY, "metadata"))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     coins=st.lists(st.booleans(), min_size=20, max_size=60),

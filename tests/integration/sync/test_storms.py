@@ -222,7 +222,7 @@ async def play_bustle(
     await clear_up(index)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=50, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(first=begin(), chapters=write_chapters())
 def test_a_storm_loses_nothing_opens_nothing_and_leaves_no_trace(runner, bench, first, chapters):
@@ -237,7 +237,7 @@ def test_no_storm_loses_or_opens_anything(runner, bench, first, chapters):
     runner.run(play(bench, first, chapters))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(first=begin(*ON_DATA_CENTER), chapters=write_chapters(*ON_DATA_CENTER))
 def test_a_storm_over_a_data_center_leaves_no_trace(runner, bench, first, chapters):
@@ -252,7 +252,7 @@ def test_no_storm_over_a_data_center_loses_or_opens_anything(runner, bench, firs
     runner.run(play(bench, first, chapters, face))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=8)
 @given(first=begin(), coming=interrupt())
 def test_changes_in_the_middle_of_a_sync_are_seen_by_the_next(runner, bench, first, coming):
