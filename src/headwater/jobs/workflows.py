@@ -173,7 +173,7 @@ async def _attempt(
     with _parking_when_lost():
         try:
             with ports.tracer.span(f"step {step}"):
-                await _take_up(partial(call, ports, ref))
+                await _take_up(ports, ref, call)
         except ClaimLostError:
             raise
         except HeadwaterError as error:
@@ -190,13 +190,29 @@ async def _attempt(
     return True
 
 
-async def _take_up(call: Callable[[], Awaitable[None]]) -> None:
-    """Run a step; where a backend is away, wait and take it up where it stands, as after a crash."""
+async def _take_up(
+    ports: Ports, ref: JobRef, call: Callable[[Ports, JobRef], Awaitable[None]]
+) -> None:
+    """Run a step; where a backend is away, say so, wait, and take it up where it stands, as after a crash."""
     async for attempt in stamina.retry_context(
         on=RetryableError, attempts=AWAY_ATTEMPTS, timeout=None, wait_max=CATALOG_WAIT
     ):
         with attempt:
-            await call()
+            try:
+                await call(ports, ref)
+            except RetryableError as error:
+                await _tell(ports, ref, f"waiting, to go on by itself: {error}")
+                raise
+    if attempt.num > 1:
+        await _tell(ports, ref, "")
+
+
+async def _tell(ports: Ports, ref: JobRef, message: str) -> None:
+    """Say on the job what it waits for; what cannot be said there, the catalog being away, is logged."""
+    try:
+        await ports.jobs.change(ref, JobChange(message=message))
+    except RetryableError as error:
+        _log.warning("job waits", job_id=ref.job_id, waits_for=message, reason=str(error))
 
 
 async def _insist(call: Callable[[], Awaitable[T]]) -> T:

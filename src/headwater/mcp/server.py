@@ -72,6 +72,13 @@ def make_server(connect: Connect) -> FastMCP:
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
 
+    _add_search(server, connect)
+    _add_reading(server, connect)
+    _add_listing(server, connect)
+    return server
+
+
+def _add_search(server: FastMCP, connect: Connect) -> None:
     @server.tool(title="Search the wiki", annotations=_READS)
     async def search_knowledge(
         context: Context,  # type: ignore[type-arg]
@@ -85,6 +92,8 @@ def make_server(connect: Connect) -> FastMCP:
             found = await client.search(query, space=space, labels=labels or (), top_k=top_k)
         return show_matches(found)
 
+
+def _add_reading(server: FastMCP, connect: Connect) -> None:
     @server.tool(title="Read a document", annotations=_READS)
     async def get_document(
         context: Context,  # type: ignore[type-arg]
@@ -96,14 +105,14 @@ def make_server(connect: Connect) -> FastMCP:
             found = await client.read_document(document, cursor=cursor, limit=CHUNKS_AT_ONCE)
         return show_document(found)
 
+
+def _add_listing(server: FastMCP, connect: Connect) -> None:
     @server.tool(title="List the spaces", annotations=_READS)
     async def list_spaces(context: Context) -> SpaceList:  # type: ignore[type-arg]
         """List the wiki's spaces that can be searched, with their sizes and how fresh they are."""
         async with _calling(connect, context) as client:
             found = await client.list_known_spaces()
         return show_spaces(found)
-
-    return server
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ def describe_job(job: Job, sight: Reader | None) -> str | None:
     """Return the job's message, and for who sees everything the pages of which most was lost."""
     worst = ", ".join(f'"{item.title[:80]}" ({item.lost})' for item in job.progress.lossiest)
     if sight is not None or not worst or not job.message:
-        return job.message
+        return job.message or None
     return f"{job.message}; most was lost in {worst}"
 
 

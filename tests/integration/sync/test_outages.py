@@ -53,21 +53,21 @@ async def run_as_the_engine_does(lab, server, ref):
     surveys = []
     waits = []
 
-    async def survey():
-        surveys.append(await gather(lab.ports, ref))
+    async def survey(ports, ref):
+        surveys.append(await gather(ports, ref))
 
-    async def go_on(step):
+    async def go_on(step, ports, ref):
         try:
-            await step(lab.ports, ref, surveys[-1])
+            await step(ports, ref, surveys[-1])
         except BackendAwayError:
             waits.append(step)
             if len(waits) == WAITS:
                 server.faults.clear()
             raise
 
-    await workflows._take_up(survey)
+    await workflows._take_up(lab.ports, ref, survey)
     for step in (bring_in, reconcile, finish):
-        await workflows._take_up(partial(go_on, step))
+        await workflows._take_up(lab.ports, ref, partial(go_on, step))
     assert len(waits) == WAITS
     return await lab.ports.jobs.find(ref)
 

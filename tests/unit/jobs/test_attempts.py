@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 import stamina
+from structlog.testing import capture_logs
 
 from headwater.domain.errors import JobCancelledError, RetryableError, SourceRefusedError
 from headwater.domain.jobs import DocumentCounts, JobChange, JobStatus, Progress
 from headwater.jobs import runtime, workflows
+from headwater.services.job_reports import describe_job
 from tests.contract.catalog_samples import add_running_job, make_ref
 from tests.unit.services.service_fakes import open_ports
 
@@ -76,17 +78,44 @@ async def test_the_end_of_a_job_is_written_however_long_the_catalog_is_away(port
 
 async def test_a_step_that_meets_a_backend_away_is_taken_up_again(ports):
     away = iter([RetryableError("the catalog is away"), RetryableError("still away")])
-    runs = []
+    said = []
 
-    async def call(_ports, _ref):
-        runs.append(1)
+    async def call(ports, ref):
+        said.append((await ports.jobs.find(ref)).message)
         if error := next(away, None):
             raise error
 
     with stamina.set_testing(True, attempts=9):
         assert await workflows._attempt("bring_in", REF, call)
-    assert len(runs) == 3
-    assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING
+    assert said == [
+        None,
+        "waiting, to go on by itself: the catalog is away",
+        "waiting, to go on by itself: still away",
+    ]
+    job = await ports.jobs.find(REF)
+    assert (job.status, job.message) == (JobStatus.RUNNING, "")
+    assert describe_job(job, None) is None
+
+
+async def test_a_job_waits_as_well_where_it_cannot_be_said_on_it(ports, monkeypatch):
+    away = iter([RetryableError("the store is away")])
+
+    async def refuse(_self, _ref, _asked):
+        raise RetryableError("the catalog is away too")
+
+    async def call(_ports, _ref):
+        if error := next(away, None):
+            raise error
+
+    with (
+        stamina.set_testing(True, attempts=9),
+        monkeypatch.context() as patch,
+        capture_logs() as log,
+    ):
+        patch.setattr(type(ports.jobs), "change", refuse)
+        assert await workflows._attempt("bring_in", REF, call)
+    told = [line for line in log if line["event"] == "job waits"]
+    assert "the store is away" in told[0]["waits_for"]
 
 
 async def test_a_step_whose_backend_stays_away_ends_its_job(ports):
