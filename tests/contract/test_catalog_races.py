@@ -229,7 +229,7 @@ async def test_rules_that_a_document_comes_under_are_not_pruned_beside_it(stores
     result = make_result(1, metadata=make_metadata(1, access_scope=scope))
     await asyncio.gather(
         stores.catalog.record(second, [result], JobChange()),
-        stores.catalog.write_access(first, SITE, [ScopeRule(OPEN_SCOPE, ())], {}, prune=True),
+        stores.catalog.write_access(first, SITE, [ScopeRule(OPEN_SCOPE, ())], prune=True),
     )
     rules = await stores.catalog.scope_rules(first.tenant)
     scopes = await stores.catalog.current_scopes(first.tenant, [document_id(1)])

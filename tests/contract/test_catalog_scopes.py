@@ -66,7 +66,7 @@ async def prune(stores, ref, *keep: Scope, space=SPACE):
         await add_running_job(stores, ref, request=make_request(space=space))
     rules = await stores.catalog.scope_rules(ref.tenant)
     kept = [rules[scope] for scope in keep]
-    await stores.catalog.write_access(ref, SITE, kept, {}, prune=True)
+    await stores.catalog.write_access(ref, SITE, kept, prune=True)
     return set(await stores.catalog.scope_rules(ref.tenant))
 
 
@@ -124,7 +124,7 @@ async def write(stores, ref, rules, scopes, **choices):
     scopes = {ContentId(key): scope for key, scope in scopes.items()}
     await stores.work.add(ref, [make_listed(int(key)) for key in scopes])
     await stores.work.assign_scopes(ref, scopes)
-    await stores.catalog.write_access(ref, SITE, rules, scopes, **{"prune": True, **choices})
+    await stores.catalog.write_access(ref, SITE, rules, **{"prune": True, **choices})
     ids = [document_id(number) for number in range(1, 5)]
     found = await stores.catalog.current_scopes(ref.tenant, ids)
     return [found.get(name) for name in ids]

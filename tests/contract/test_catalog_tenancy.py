@@ -103,7 +103,7 @@ async def put_rules(stores, ref, marker, number):
 async def prune_rules(stores, ref, _marker, number):
     keep = frozenset({f"{OPEN_SCOPE}{number}"})
     rules = [ScopeRule(Scope(scope), (CLOSED,)) for scope in keep]
-    await stores.catalog.write_access(ref, SITE, rules, {}, prune=True)
+    await stores.catalog.write_access(ref, SITE, rules, prune=True)
 
 
 async def remove_held(stores, ref, marker, _number):

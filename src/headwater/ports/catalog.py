@@ -349,12 +349,12 @@ class Catalog(Protocol):
         ref: JobRef,
         site: SiteId,
         rules: Sequence[ScopeRule],
-        scopes: Mapping[ContentId, Scope],
         *,
         prune: bool,
     ) -> None:
         """In one transaction: replace the rules of the job's space, and move the documents it listed.
 
+        They come under the scopes that were assigned to them in the job's work list.
         What it did not list is opened to nobody by that: a document whose scope would admit more
         keeps to the clauses it had (``headwater.pipeline.scopes.freeze_rules``), and an attachment
         takes the scope of its page. ``prune`` removes the rules that nothing needs any more.

@@ -45,6 +45,11 @@ async def test_a_reader_sees_one_state_from_beginning_to_end(stores, ref):
     assert (await stores.jobs.find(ref)).message == "changed"
 
 
+async def test_no_session_compiles_its_statements(stores):
+    async with Database(stores.engine).read() as connection:
+        assert (await connection.execute(text("SHOW jit"))).scalar_one() == "off"
+
+
 async def test_a_reader_cannot_write(stores, ref):
     with pytest.raises(RetryableError, match="read-only transaction"):
         async with Database(stores.engine).read() as connection:

@@ -239,7 +239,6 @@ class SqlCatalog:
         ref: JobRef,
         site: SiteId,
         rules: Sequence[ScopeRule],
-        scopes: Mapping[ContentId, Scope],
         *,
         prune: bool,
     ) -> None:
@@ -249,7 +248,7 @@ class SqlCatalog:
             space = (await lock_job(connection, ref)).request.space
             frozen = await freeze_unlisted(connection, ref, site, rules)
             await put_rules(connection, ref.tenant, space, site, [*rules, *frozen])
-            await move_listed(connection, ref.tenant, site, scopes)
+            await move_listed(connection, ref, site)
             following = await follow_pages(connection, ref, site)
             await put_rules(connection, ref.tenant, space, site, following)
             if prune:

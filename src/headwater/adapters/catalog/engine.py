@@ -11,7 +11,6 @@ that is not enough by turns.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +56,9 @@ SESSION: Final = {
     # As long as SQLite's writers wait; what a vanished machine had locked is free a minute later.
     "lock_timeout": BUSY_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": 60_000,
+    # Compiling a statement took a second where it then ran for 40 ms: what it costs is guessed too high
+    # while a list that was written this minute has no statistics.
+    "jit": "off",
 }
 
 CONNECT_SECONDS: Final = 10
@@ -72,17 +74,18 @@ CONNECTING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Database:
     """Opens transactions. Trouble with the database itself surfaces as ``RetryableError``."""
 
-    engine: AsyncEngine
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._reader = engine.execution_options(**_reading(engine))
+        self._writer = engine.execution_options(**{WRITES: True})
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that sees one state of the database and writes nothing."""
-        reader = self.engine.execution_options(**_reading(self.engine))
-        async with _translating_errors(), reader.begin() as connection:
+        async with _translating_errors(), self._reader.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -92,8 +95,7 @@ class Database:
         On Postgres each statement sees what others have committed before it, so what is read in
         order to be written back is locked first: by its row, or by a turn (``statements.take_turn``).
         """
-        writer = self.engine.execution_options(**{WRITES: True})
-        async with _translating_errors(), writer.begin() as connection:
+        async with _translating_errors(), self._writer.begin() as connection:
             yield connection
 
 

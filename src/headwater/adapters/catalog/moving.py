@@ -1,9 +1,8 @@
 """Documents coming under other scopes, and what a listing left out being kept from opening."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.schema import documents, work_items
@@ -11,35 +10,23 @@ from headwater.adapters.catalog.scopes import read_rules
 from headwater.adapters.catalog.statements import of_job, split_batches
 from headwater.domain.access import FROZEN, Scope, ScopeRule
 from headwater.domain.content import DocumentKind
-from headwater.domain.ids import ContentId, SiteId, TenantId
+from headwater.domain.ids import SiteId, TenantId
 from headwater.domain.jobs import JobRef
 from headwater.pipeline.scopes import follow_page, freeze_rules
 
 
-async def move_listed(
-    connection: AsyncConnection, tenant: TenantId, site: SiteId, scopes: Mapping[ContentId, Scope]
-) -> None:
-    """Set the present scope of these documents; nothing is written where none has changed."""
-    of_site = _of_site(tenant, site)
-    moved = await _choose_moved(connection, of_site, scopes)
-    for scope, content_ids in _group_by_scope(moved).items():
-        for batch in split_batches(content_ids):
-            named = documents.c.content_id.in_(batch)
-            await connection.execute(
-                update(documents).where(of_site, named).values(access_scope=scope)
-            )
-
-
-async def _choose_moved(
-    connection: AsyncConnection, of_site: ColumnElement[bool], scopes: Mapping[ContentId, Scope]
-) -> dict[ContentId, Scope]:
-    moved: dict[ContentId, Scope] = {}
-    query = select(documents.c.content_id, documents.c.access_scope).where(of_site)
-    for batch in split_batches(list(scopes)):
-        for row in await connection.execute(query.where(documents.c.content_id.in_(batch))):
-            if row.access_scope != scopes[row.content_id]:
-                moved[row.content_id] = scopes[row.content_id]
-    return moved
+async def move_listed(connection: AsyncConnection, ref: JobRef, site: SiteId) -> None:
+    """Give the job's listed documents the scopes of its list; nothing is written where none has changed."""
+    await connection.execute(
+        update(documents)
+        .where(
+            _of_site(ref.tenant, site),
+            of_job(work_items, ref),
+            documents.c.content_id == work_items.c.content_id,
+            documents.c.access_scope != work_items.c.scope,
+        )
+        .values(access_scope=work_items.c.scope)
+    )
 
 
 async def freeze_unlisted(
@@ -64,22 +51,23 @@ async def freeze_unlisted(
 
 async def follow_pages(connection: AsyncConnection, ref: JobRef, site: SiteId) -> list[ScopeRule]:
     """Let attachments that the job did not list follow their page, if that was listed; return rules."""
-    page_scope = _select_item(ref, documents.c.page_id).scalar_subquery()
+    page = work_items.alias("page")
     astray = and_(
+        of_job(page, ref),
         _of_site(ref.tenant, site),
+        documents.c.page_id == page.c.content_id,
         documents.c.kind == DocumentKind.ATTACHMENT.value,
+        documents.c.access_scope != page.c.scope,
         ~is_listed(ref, documents.c.content_id),
-        page_scope.is_not(None),
-        documents.c.access_scope != page_scope,
     )
-    query = select(documents.c.access_scope, page_scope.label("page_scope")).where(astray)
+    query = select(documents.c.access_scope, page.c.scope).where(astray)
     pairs = (await connection.execute(query.distinct())).all()
     rules = await read_rules(connection, ref.tenant) if pairs else {}
     own: dict[Scope, ScopeRule] = {}
-    for present, page in pairs:
-        scope, rule = follow_page({**rules, **own}, present, page)
+    for present, scope_above in pairs:
+        scope, rule = follow_page({**rules, **own}, present, scope_above)
         own |= {rule.scope: rule} if rule else {}
-        of_pair = and_(astray, documents.c.access_scope == present, page_scope == page)
+        of_pair = and_(astray, documents.c.access_scope == present, page.c.scope == scope_above)
         await connection.execute(update(documents).where(of_pair).values(access_scope=scope))
     return list(own.values())
 
@@ -94,20 +82,9 @@ def is_listed(ref: JobRef, content_id: ColumnElement[str]) -> ColumnElement[bool
     As a value, not as ``EXISTS``: Postgres would join the two tables for that, and as long as it has no
     statistics on a list that was written this minute, it compares each document with each item.
     """
-    item = _select_item(ref, content_id).with_only_columns(literal(1))
-    return item.scalar_subquery().is_not(None)
-
-
-def _select_item(ref: JobRef, content_id: ColumnElement[str]) -> Select[Any]:
-    return select(work_items.c.scope).where(
+    item = select(literal(1)).where(
         of_job(work_items, ref),
         work_items.c.id_length == func.length(content_id),
         work_items.c.content_id == content_id,
     )
-
-
-def _group_by_scope(scopes: Mapping[ContentId, Scope]) -> dict[Scope, list[ContentId]]:
-    groups: dict[Scope, list[ContentId]] = {}
-    for content_id, scope in scopes.items():
-        groups.setdefault(scope, []).append(content_id)
-    return groups
+    return item.scalar_subquery().is_not(None)

@@ -64,8 +64,12 @@ async def prune_rules(
     candidates = set(
         (await connection.execute(select(scope_rules.c.scope).where(in_space))).scalars()
     )
-    needed = keep | await _read_named(connection, tenant)
-    gone = sorted(candidates - _with_parents(needed, await _read_parents(connection, tenant)))
+    parents = await _read_parents(connection, tenant)
+    doubtful = candidates - _with_parents(keep, parents)
+    if not doubtful:
+        return
+    needed = _with_parents(await _read_named(connection, tenant), parents)
+    gone = sorted(doubtful - needed)
     for batch in split_batches(gone):
         await connection.execute(
             delete(scope_rules).where(in_space, scope_rules.c.scope.in_(batch))

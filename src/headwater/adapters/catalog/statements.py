@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, select, text
+from sqlalchemy import ColumnElement, FromClause, Table, and_, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,7 @@ def split_batches(items: Sequence[Item], size: int = MAX_VALUES) -> Iterator[Seq
         yield items[start : start + size]
 
 
-def of_job(table: Table, ref: JobRef) -> ColumnElement[bool]:
+def of_job(table: FromClause, ref: JobRef) -> ColumnElement[bool]:
     """Return the condition that a row belongs to this job of this tenant."""
     return and_(table.c.tenant == str(ref.tenant), table.c.job_id == ref.job_id)
 

@@ -94,7 +94,7 @@ async def _write(
     is_retry: bool,
 ) -> None:
     await run.ports.work.assign_scopes(run.ref, scopes)
-    await run.ports.catalog.write_access(run.ref, run.site, rules, scopes, prune=not is_retry)
+    await run.ports.catalog.write_access(run.ref, run.site, rules, prune=not is_retry)
 
 
 def _describe(readers: SpaceReaders, closed: int) -> list[str]:
