@@ -90,18 +90,24 @@ async def _note_settled(ports: Ports, before: Job) -> Job:
     settled = 0 if is_held else now.held
     deleted = now.deleted - counted.deleted
     notes = [
-        before.message or "",
         f"{deleted} held documents were deleted on approval" if deleted else "",
         f"{settled} were settled by a later job" if settled else "",
+        _describe_kept(before, now.held - settled),
     ]
-    if deleted or settled:
+    if any(notes):
         change = JobChange(
             progress=Progress(documents=DocumentCounts(held=-settled)),
-            message="; ".join(filter(None, notes)),
+            message="; ".join(filter(None, [before.message, *notes])),
             amends=True,
         )
         await ports.jobs.change(ref, change)
     return await read_job(ports.jobs, ref)
+
+
+def _describe_kept(before: Job, kept: int) -> str:
+    """Say what is held still; nothing where the job says so already."""
+    note = f"still held, since Confluence has them: {kept}; the next sync takes them back"
+    return note if kept and note not in (before.message or "") else ""
 
 
 async def retry_failed(ports: Ports, ref: JobRef, login: Login | None) -> JobId:

@@ -14,11 +14,22 @@ from headwater.services.sync.survey import Survey
 async def finish(ports: Ports, ref: JobRef, survey: Survey) -> None:
     """Close a job that ran to its end: ``partial`` if anything failed, is held or was not seen."""
     job = await read_open_job(ports, ref)
-    notes = list(survey.notes)
+    notes = [*_describe_held(job), *survey.notes]
     if survey.complete and not survey.is_retry:
         await _remember_completion(ports, job, survey)
     notes += await tidy_store(ports, job.ref.tenant)
     await _close(ports, job, _judge(job.progress, survey), describe_sync(job.progress, notes))
+
+
+def _describe_held(job: Job) -> list[str]:
+    """Say what somebody may do about what the job holds, if it holds anything."""
+    if not job.progress.documents.held:
+        return []
+    name = job.ref.job_id
+    way = f"POST /v2/confluence/jobs/{name}/approve (headwater jobs {name} --approve)"
+    return [
+        f"what is held stays searchable until {way} deletes it, or a second complete sync misses it too"
+    ]
 
 
 async def abort(ports: Ports, ref: JobRef, error: HeadwaterError) -> None:
