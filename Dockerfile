@@ -1,6 +1,8 @@
 # syntax=docker/dockerfile:1
 FROM python:3.11.14-slim-bookworm AS build
 RUN pip install --no-cache-dir uv==0.13.9
+# Compiled here, once: who runs the image may not write there, and would compile at every start.
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /app
 COPY pyproject.toml uv.lock README.md LICENSE ./
 # The libraries first: they change less often than our code.

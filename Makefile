@@ -13,6 +13,9 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= true
 endif
 
+# What is started often is compiled once, also where the environment would have it otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 SYNCED := .venv/.synced
 SOURCES := src tests benchmarks tools

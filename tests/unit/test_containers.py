@@ -47,6 +47,13 @@ def test_what_is_installed_is_what_the_lock_says():
     assert all("==" in value for value in list_values("RUN") if "pip install" in value)
 
 
+def test_what_nobody_may_write_is_compiled_before_it_is_started():
+    words = [word for word, _ in STEPS]
+    compiles = STEPS.index(("ENV", "UV_COMPILE_BYTECODE=1"))
+    first_install = next(place for place, (_, value) in enumerate(STEPS) if "uv sync" in value)
+    assert words.index("FROM") < compiles < first_install
+
+
 def test_the_image_runs_as_nobody_special_and_says_how_it_is():
     (user,) = list_values("USER", LAST_STAGE)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
