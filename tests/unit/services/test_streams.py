@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from headwater.services.sync.streams import map_ahead, read_ahead
+from headwater.services.sync.streams import map_ahead, read_ahead, read_together
 
 
 async def numbers(count: int, seen: list[int]):
@@ -58,6 +58,39 @@ async def test_closing_early_closes_the_source() -> None:
     async with aclosing(read_ahead(endless(), depth=2)) as stream:
         await anext(stream)
     assert closed.is_set()
+
+
+async def test_what_has_come_meanwhile_is_taken_together_up_to_the_bound() -> None:
+    parts = []
+    async with aclosing(read_together(numbers(10, []), most=4)) as stream:
+        async for part in stream:
+            parts.append(part)
+            for _ in range(9):  # the source has time to fill the queue
+                await asyncio.sleep(0)
+    assert parts == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+async def test_what_comes_slowly_is_taken_one_by_one() -> None:
+    async def slowly():
+        for number in range(3):
+            for _ in range(9):
+                await asyncio.sleep(0)
+            yield number
+
+    assert [part async for part in read_together(slowly(), most=4)] == [[0], [1], [2]]
+    assert [part async for part in read_together(numbers(0, []), most=4)] == []
+
+
+async def test_an_error_comes_after_what_was_taken_together_before_it() -> None:
+    async def broken():
+        yield 1
+        yield 2
+        raise ValueError("broken")
+
+    stream = read_together(broken(), most=4)
+    assert await anext(stream) == [1, 2]
+    with pytest.raises(ValueError, match="broken"):
+        await anext(stream)
 
 
 async def test_results_come_in_order_however_long_each_takes() -> None:

@@ -1,7 +1,7 @@
 """From fetched pages and files to chunks, gathered into batches of bounded size."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -104,6 +104,16 @@ class Batch:
                 self.left_out.append(document)
             case Unchanged():
                 self.unchanged.append(document)
+
+
+def join_documents(batches: Sequence[Batch]) -> Batch:
+    """Return the documents of several batches as one."""
+    return Batch(
+        prepared=[item for batch in batches for item in batch.prepared],
+        broken=[item for batch in batches for item in batch.broken],
+        left_out=[item for batch in batches for item in batch.left_out],
+        unchanged=[item for batch in batches for item in batch.unchanged],
+    )
 
 
 async def gather_batches(documents: AsyncGenerator[Readied, None]) -> AsyncGenerator[Batch, None]:

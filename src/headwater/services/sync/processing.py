@@ -28,6 +28,7 @@ from headwater.services.sync.attachments import attachment_rules, prepare_attach
 from headwater.services.sync.batches import (
     EmbeddedBatch,
     embed_batches,
+    join_batches,
     settle_skips,
     store_batch,
 )
@@ -36,7 +37,7 @@ from headwater.services.sync.preparing import Readied, gather_batches, prepare_p
 from headwater.services.sync.results import make_failure, make_skip, record_results
 from headwater.services.sync.run import ALONE, Hand, SyncRun, describe_item, open_run
 from headwater.services.sync.storekeeping import tidy_store
-from headwater.services.sync.streams import read_ahead
+from headwater.services.sync.streams import read_ahead, read_together
 from headwater.services.sync.survey import Survey
 from headwater.services.sync.upkeep import settle_unchanged, settle_unread
 
@@ -49,8 +50,8 @@ TIDY_EVERY: Final = 1000
 BATCHES_AHEAD: Final = 2
 """Of the embedder: enough that it need not wait for a page that takes long to convert."""
 
-EMBEDDED_AHEAD: Final = 1
-"""Of the store, beside the one that it takes in and the one that is being embedded."""
+EMBEDDED_AHEAD: Final = 8
+"""Of the store, which takes in at once all that has come while it was at the last."""
 
 VANISHED: Final = "vanished"
 """Listed, but gone when its body was asked for; the next sync sees what became of it."""
@@ -129,7 +130,7 @@ async def _settle_read(run: SyncRun, space: Space) -> bool:
     """Read, convert, embed and store side by side; return whether there was anything."""
     claims = ReadClaims(run, partial(_read_items, run, space))
     prepared = read_ahead(gather_batches(claims.deliver()), depth=BATCHES_AHEAD)
-    embedded = read_ahead(embed_batches(run, prepared), depth=EMBEDDED_AHEAD)
+    embedded = join_batches(read_together(embed_batches(run, prepared), most=EMBEDDED_AHEAD))
     ended = 0
     async with aclosing(embedded) as batches:
         while item := await run.until_cancelled(_take_next(batches)):

@@ -2,8 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -17,39 +25,66 @@ class _Item(Generic[T]):
     value: T
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead(Generic[T]):
+    """A task that reads into a queue; ``None`` in it wakes who waits for what does not come."""
+
+    queue: "asyncio.Queue[_Item[T] | None]"
+    reading: "asyncio.Task[None]"
+
+    async def take(self) -> _Item[T] | None:
+        """Return the next item; ``None`` once there is no more. The source's error comes in its place."""
+        item = None if self.reading.done() and self.queue.empty() else await self.queue.get()
+        if item is None:
+            await self.reading
+        return item
+
+    def take_waiting(self) -> Iterator[T]:
+        """Yield what has been read already."""
+        while not self.queue.empty():
+            if item := self.queue.get_nowait():
+                yield item.value
+
+
 async def read_ahead(source: AsyncGenerator[T, None], *, depth: int) -> AsyncGenerator[T, None]:
     """Yield what ``source`` yields while a task reads at most ``depth`` items ahead.
 
     An error of the source is raised after the items before it. Closing early stops the task and
     closes the source.
     """
+    async with _reading_ahead(source, depth) as ahead:
+        while item := await ahead.take():
+            yield item.value
+
+
+async def read_together(
+    source: AsyncGenerator[T, None], *, most: int
+) -> AsyncGenerator[Sequence[T], None]:
+    """Do the same, but yield at once all that has been read since the last time: 1 to ``most`` items."""
+    async with _reading_ahead(source, most) as ahead:
+        while item := await ahead.take():
+            yield [item.value, *ahead.take_waiting()]
+
+
+@asynccontextmanager
+async def _reading_ahead(source: AsyncGenerator[T, None], depth: int) -> AsyncIterator[_Ahead[T]]:
     queue: asyncio.Queue[_Item[T] | None] = asyncio.Queue(depth)
     reading = asyncio.create_task(_fill(queue, source))
     reading.add_done_callback(lambda _: _signal_end(queue))
     try:
-        while (item := await _next_item(queue, reading)) is not None:
-            yield item.value
-        await reading
+        yield _Ahead(queue, reading)
     finally:
         reading.cancel()
         await asyncio.wait([reading])
 
 
-async def _fill(queue: asyncio.Queue[_Item[T] | None], source: AsyncGenerator[T, None]) -> None:
+async def _fill(queue: "asyncio.Queue[_Item[T] | None]", source: AsyncGenerator[T, None]) -> None:
     async with aclosing(source):
         async for value in source:
             await queue.put(_Item(value))
 
 
-async def _next_item(
-    queue: asyncio.Queue[_Item[T] | None], reading: "asyncio.Task[None]"
-) -> _Item[T] | None:
-    if reading.done() and queue.empty():
-        return None
-    return await queue.get()
-
-
-def _signal_end(queue: asyncio.Queue[_Item[T] | None]) -> None:
+def _signal_end(queue: "asyncio.Queue[_Item[T] | None]") -> None:
     """Wake a reader that waits on an empty queue; a full one has no such reader."""
     if queue.empty():
         queue.put_nowait(None)
