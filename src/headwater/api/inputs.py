@@ -205,18 +205,30 @@ class SearchBody(RequestPart):
         )
 
 
-class WhyBody(RequestPart):
+class PageBody(RequestPart):
+    """Names one page."""
+
+    source_url: Url = Field(description="Link of a page, blog post or attachment, in any form.")
+    pinecone_config: PineconeConfig
+
+
+class WhyBody(PageBody):
     """Body of ``POST /v2/confluence/why``."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"source_url": PAGE_URL, "pinecone_config": PINECONE}]}
     )
 
-    source_url: Url = Field(description="Link of a page, blog post or attachment, in any form.")
-    pinecone_config: PineconeConfig
+    authorization: Authorization | None = Field(
+        None, description="Asks Confluence about what is not in; else a stored one does."
+    )
+
+    def to_login(self) -> Login | None:
+        """Return what opens Confluence, if it was given."""
+        return self.authorization.to_login() if self.authorization else None
 
 
-class ExplainBody(WhyBody):
+class ExplainBody(PageBody):
     """Body of ``POST /v2/confluence/access/explain``."""
 
     model_config = ConfigDict(

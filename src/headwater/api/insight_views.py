@@ -93,7 +93,10 @@ class WhyDataView(View):
     """Where a page stands."""
 
     source_url: str
-    status: str = Field(description="`here`, `stale`, `held`, `failed`, `skipped` or `not_known`.")
+    status: str = Field(
+        description="`here`, `stale`, `held`, `failed`, `skipped` or `not_known`; where Confluence was"
+        " asked `not_synced`, `archived`, `trashed` or `not_visible`."
+    )
     message: str
     restricted: bool = Field(description="Whether more than the whole tenant's token is needed.")
     document: EntryView | None

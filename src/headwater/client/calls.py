@@ -158,9 +158,10 @@ def read_document(
     return Call("GET", f"{_BASE}/document", answers.Document, query=query)
 
 
-def explain_presence(source_url: str) -> Call[answers.Why]:
-    """Say where a page stands: here since when, or why not."""
-    return _with_tenant("why", answers.Why, {"source_url": source_url}, inside="data")
+def explain_presence(source_url: str, login: Login | None = None) -> Call[answers.Why]:
+    """Say where a page stands: here since when, or why not; ``login`` asks Confluence what is not in."""
+    body = {"source_url": source_url, **(_follow_up(login) or {})}
+    return _with_tenant("why", answers.Why, body, inside="data")
 
 
 def explain_access(source_url: str, principals: Sequence[str]) -> Call[answers.Access]:

@@ -29,6 +29,10 @@ _STATES: Final = {
     Presence.FAILED: Badge("failed", "bad"),
     Presence.SKIPPED: Badge("left out", ""),
     Presence.NOT_KNOWN: Badge("not known", ""),
+    Presence.NOT_SYNCED: Badge("not synced yet", ""),
+    Presence.ARCHIVED: Badge("archived", ""),
+    Presence.TRASHED: Badge("in the trash", ""),
+    Presence.NOT_VISIBLE: Badge("not visible", ""),
 }
 _RESTRICTED: Final = Badge("restricted", "busy")
 

@@ -30,9 +30,10 @@ from headwater.domain.access import group
 from headwater.domain.content import StoredMatch
 from headwater.domain.ids import SpaceKey
 from headwater.ports import Ports
+from headwater.services.enquiries import locate_page
 from headwater.services.overview import list_visible_spaces
 from headwater.services.search import SearchQuery, search
-from headwater.services.whereabouts import Whereabouts, explain_presence, judge_access
+from headwater.services.whereabouts import Whereabouts, judge_access
 
 RESULTS: Final = 20
 KNOWN_GROUPS: Final = 200
@@ -92,7 +93,7 @@ async def show_why(request: Request) -> Response:
     visit = await admit(request, Permission.WRITE)
     ports = ports_of(request)
     url = read_parameter(request, "url").strip()
-    found = await explain_presence(ports.catalog, visit.tenant, url) if url else None
+    found = await locate_page(ports, visit.tenant, url, None) if url else None
     return render(
         request,
         "why.html",

@@ -1,6 +1,6 @@
 """What is known of one page: why it is not here, and who may read it.
 
-Answered from the catalog alone; Confluence is not asked.
+Answered from the catalog alone; ``enquiries`` asks Confluence about what is not in it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,6 +55,11 @@ class Presence(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     NOT_KNOWN = "not_known"
+    """Not in the catalog, and Confluence was not asked; the rest are its own word."""
+    NOT_SYNCED = "not_synced"
+    ARCHIVED = "archived"
+    TRASHED = "trashed"
+    NOT_VISIBLE = "not_visible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,10 @@ async def _explain_absence(catalog: Catalog, tenant: TenantId, link: ContentLink
         return f"nothing of the space {link.space} is here: never uploaded, or deleted on request"
     synced = [space.last_complete_sync for space in spaces if space.last_complete_sync]
     if not synced:
-        return "no sync has seen it, or it was deleted on request; upload its space"
+        return (
+            "no sync has brought it in: its space was not uploaded since it is there, or it is a draft,"
+            " archived, deleted there or here on request, or the account may not see it"
+        )
     return (
         f"the last complete sync, of {max(synced):%Y-%m-%d %H:%M} UTC, did not see it: it is newer,"
         " a draft, archived, deleted there or here on request, in another space, or the account may"

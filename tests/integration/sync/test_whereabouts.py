@@ -2,10 +2,19 @@
 
 import pytest
 
-from headwater.domain.errors import DocumentError, FailureType, InvalidInputError, NotFoundError
+from headwater.domain.errors import (
+    DocumentError,
+    FailureType,
+    InvalidInputError,
+    NotFoundError,
+    SourceRefusedError,
+)
 from headwater.domain.ids import TenantId
-from headwater.domain.jobs import ContentRestriction
+from headwater.domain.jobs import ContentRestriction, SiteAddress, SiteCredential
+from headwater.domain.secrets import Secret
+from headwater.services.credentials import Login
 from headwater.services.deletion import delete_by_url
+from headwater.services.enquiries import locate_page
 from headwater.services.whereabouts import Presence, explain_access, explain_presence
 from tests.integration.sync.lab import TENANT, Lab, pages
 from tests.integration.sync.serving import call_lab
@@ -190,3 +199,104 @@ async def test_the_routes_answer_and_refuse_as_promised(lab: Lab, restricted) ->
         assert nowhere.status_code == 422
         missing = await client.post(explained, json=body)
         assert missing.json()["detail"][0]["loc"] == ["body", "principals"]
+
+
+def login(lab: Lab, *, token=None, web_url=None) -> Login:
+    address = SiteAddress(lab.site.instance_url, web_url or lab.site.web_url)
+    return Login(address, SiteCredential(lab.site.email, Secret(token or lab.site.token)))
+
+
+async def locate(lab: Lab, content_id: str, given: Login | None = None):
+    return await locate_page(lab.ports, TENANT, url(lab, content_id), given)
+
+
+async def test_confluence_is_asked_what_became_of_a_page_that_is_not_in(lab: Lab) -> None:
+    archived, trashed, purged, moved = pages(lab.world, 4)
+    lab.world.add_space("ELSE", "Elsewhere")
+    await lab.sync()
+    lab.world.archive(archived)
+    lab.world.trash(trashed)
+    lab.world.purge(purged)
+    lab.world.move(moved, key="ELSE")
+    await lab.sync()
+    new = lab.world.create_page("LAB", "New", "<p>just written</p>").id
+    found = {key: await locate(lab, key, login(lab)) for key in (archived, trashed, purged)}
+    assert [item.presence for item in found.values()] == [
+        Presence.ARCHIVED,
+        Presence.TRASHED,
+        Presence.NOT_VISIBLE,
+    ]
+    assert "include_archived" in found[archived].message
+    not_synced = [await locate(lab, key, login(lab)) for key in (new, moved)]
+    assert {item.presence for item in not_synced} == {Presence.NOT_SYNCED}
+    assert "the next sync of the space LAB" in not_synced[0].message
+    assert "nothing was uploaded" in not_synced[1].message
+
+
+async def test_a_page_that_was_deleted_on_request_is_said_to_be_so(lab: Lab) -> None:
+    (page,) = pages(lab.world, 1)
+    await lab.sync()
+    await delete_by_url(lab.ports, TENANT, url(lab, page), include_descendants=False)
+    found = await locate(lab, page, login(lab))
+    assert found.presence is Presence.NOT_SYNCED
+    assert "deleted here on request" in found.message
+
+
+async def test_a_credential_that_a_job_keeps_will_do(lab: Lab) -> None:
+    ids = pages(lab.world, 40)
+    await lab.sync()
+    assert (await locate(lab, "4711")).presence is Presence.NOT_KNOWN, "none is kept"
+    for content_id in ids[:30]:
+        lab.world.archive(content_id)
+    assert (await lab.sync()).progress.documents.held == 30
+    assert (await locate(lab, ids[0])).presence is Presence.HELD
+    other = lab.world.create_page("LAB", "New", "<p>just written</p>").id
+    assert (await locate(lab, other)).presence is Presence.NOT_SYNCED
+
+
+async def test_a_kept_credential_that_is_refused_leaves_the_catalogs_answer(lab: Lab) -> None:
+    ids = pages(lab.world, 40)
+    await lab.sync()
+    for content_id in ids[:30]:
+        lab.world.purge(content_id)
+    await lab.sync()
+    lab.world.people.admin.token = "another"
+    found = await locate(lab, "4711")
+    assert found.presence is Presence.NOT_KNOWN
+    assert "could not be asked with the stored credential" in found.message
+
+
+async def test_a_given_credential_must_open_the_links_confluence(lab: Lab) -> None:
+    pages(lab.world, 1)
+    await lab.sync()
+    with pytest.raises(SourceRefusedError):
+        await locate(lab, "4711", login(lab, token="wrong"))
+    with pytest.raises(InvalidInputError, match="name the same Confluence"):
+        await locate(lab, "4711", login(lab, web_url="https://other.example/wiki"))
+
+
+async def test_the_route_takes_a_login_and_says_what_confluence_says(lab: Lab) -> None:
+    (page,) = pages(lab.world, 1)
+    lab.world.archive(page)
+    await lab.sync()
+    body = {
+        "source_url": url(lab, page),
+        "pinecone_config": {"rezolve_domain": "acme", "tenant_id": str(TENANT)},
+    }
+    authorization = {
+        "instance_url": lab.site.instance_url,
+        "web_url_instance": lab.site.web_url,
+        "username": lab.site.email,
+        "api_token": lab.site.token,
+    }
+    async with call_lab(lab) as http:
+        alone = (await http.post("/v2/confluence/why", json=body)).json()["data"]
+        asked = await http.post("/v2/confluence/why", json={**body, "authorization": authorization})
+        refused = await http.post(
+            "/v2/confluence/why",
+            json={**body, "authorization": {**authorization, "api_token": "wrong"}},
+        )
+    assert alone["status"] == "not_known"
+    assert "authorization brings one" in alone["message"]
+    assert (asked.status_code, asked.json()["data"]["status"]) == (200, "archived")
+    assert refused.status_code == 403
