@@ -151,12 +151,12 @@ def decide_document(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
 def foresee_outcome(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> Outcome:
     """Say how a document will probably end: one that is read again without need stays as it was."""
     action = decide_document(seen, known, policy).action
+    if action is Action.FETCH and known and known.skip_reason != BEFORE_LAST_SYNC:
+        action = decide_document(seen, known, replace(policy, incremental=True)).action
     if action is Action.SKIP:
         return Outcome.SKIPPED
     if known is None or not is_searchable(known):
         return Outcome.ADDED
-    if action is Action.FETCH:
-        action = decide_document(seen, known, replace(policy, incremental=True)).action
     outcomes = {Action.KEEP: Outcome.UNCHANGED, Action.METADATA: Outcome.METADATA_ONLY}
     return outcomes.get(action, Outcome.UPDATED)
 
@@ -169,7 +169,7 @@ def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
     if known is None:
         return _reason_to_skip_new(seen, policy)
     is_kept = is_searchable(known) and known.version == seen.metadata.version
-    if _is_image(seen.media_type) and not policy.use_ocr and not is_kept:
+    if is_image(seen.media_type) and not policy.use_ocr and not is_kept:
         return OCR_OFF
     is_settled = policy.incremental and known.skip_reason in _LASTING_REASONS
     if is_settled and _is_unchanged(seen, known, policy):
@@ -186,7 +186,7 @@ def _reason_to_skip_new(seen: Seen, policy: SyncPolicy) -> str | None:
     since = policy.first_sync_since
     if policy.incremental and since is not None and seen.metadata.last_modified < since:
         return BEFORE_LAST_SYNC
-    return OCR_OFF if _is_image(seen.media_type) and not policy.use_ocr else None
+    return OCR_OFF if is_image(seen.media_type) and not policy.use_ocr else None
 
 
 def _must_read(seen: Seen, known: KnownDocument, policy: SyncPolicy) -> bool:
@@ -232,7 +232,7 @@ def is_same_file(
     )
 
 
-def _is_image(media_type: str | None) -> bool:
+def is_image(media_type: str | None) -> bool:
     """Whether only OCR can read it: SVG is text, and a wrong media type shows when it is read."""
     return (
         bool(media_type) and str(media_type).startswith("image/") and "svg" not in str(media_type)

@@ -4,7 +4,7 @@ At most ``SAMPLE`` pages, spread evenly, are read and cut; a few of their chunks
 rest is in proportion. Attachments are not downloaded: their size stands for their text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +12,9 @@ from math import ceil
 from typing import Final
 
 from headwater.domain.content import Chunk, Space
-from headwater.domain.sync import Action, KnownDocument, WorkItem
-from headwater.pipeline.planning import reusable_documents
+from headwater.domain.ids import ContentId
+from headwater.domain.sync import Action, KnownDocument, Outcome, WorkItem
+from headwater.pipeline.planning import is_image, reusable_documents
 from headwater.ports import EmbeddingKind
 from headwater.services.sync.preparing import Prepared, prepare_pages
 from headwater.services.sync.run import SyncRun
@@ -57,15 +58,24 @@ class _Sample:
 
 
 async def estimate_cost(
-    run: SyncRun, space: Space, items: Sequence[WorkItem], *, requests: int, spent: timedelta
+    run: SyncRun,
+    space: Space,
+    items: Sequence[WorkItem],
+    outcomes: Mapping[ContentId, Outcome],
+    *,
+    requests: int,
+    spent: timedelta,
 ) -> Cost:
-    """Return what the items would take, after ``requests`` made in the time ``spent``."""
+    """Return what the items would take, after ``requests`` made in the time ``spent``.
+
+    ``outcomes`` says how each will probably end.
+    """
     fetched = [item for item in items if item.action is Action.FETCH]
     pages = [item for item in fetched if item.attachment is None]
     files = [item for item in fetched if item.attachment is not None]
     sample = await _read_sample(run, space, pages)
     per_chunk, tokens = await _measure_chunks(run, sample.chunks)
-    file_chunks = sum(map(_guess_chunks, files))
+    file_chunks = sum(_guess_chunks(item) for item in files if _is_new(item, outcomes))
     chunks = sample.scale(len(sample.chunks), len(pages)) + file_chunks
     more = sample.scale(sample.requests, len(pages)) + REQUESTS_PER_FILE * len(files)
     per_request = spent.total_seconds() / max(requests, 1)
@@ -73,7 +83,7 @@ async def estimate_cost(
         chunks=chunks,
         tokens=round(chunks * tokens),
         requests=requests + more,
-        ocr_pages=sum(map(_is_image, files)),
+        ocr_pages=sum(map(_is_image, files)) if run.job.request.use_ocr else 0,
         # Reading goes on while chunks are embedded: the slower of the two decides.
         seconds=spent.total_seconds() + max(more * per_request, chunks * per_chunk),
     )
@@ -111,10 +121,15 @@ async def _measure_chunks(run: SyncRun, chunks: Sequence[Chunk]) -> tuple[float,
     return seconds, tokens if chunks else 0.75 * embedder.max_tokens
 
 
+def _is_new(item: WorkItem, outcomes: Mapping[ContentId, Outcome]) -> bool:
+    """Whether its text is not in the index yet; what is read again without need keeps its vectors."""
+    return outcomes.get(item.listed.content_id) in {Outcome.ADDED, Outcome.UPDATED}
+
+
 def _guess_chunks(item: WorkItem) -> int:
     size = item.attachment.file_size if item.attachment else 0
     return min(MOST_CHUNKS, max(1, ceil(size / BYTES_PER_CHUNK)))
 
 
 def _is_image(item: WorkItem) -> bool:
-    return item.attachment is not None and item.attachment.media_type.startswith("image/")
+    return item.attachment is not None and is_image(item.attachment.media_type)

@@ -73,9 +73,12 @@ async def plan_upload(
     spent = ports.now() - started
     requests = rehearsal.jobs.job.progress.requests
     async with open_run(rehearsal.ports, job.ref) as run:
+        requests += run.source.traffic.requests  # as the job opens Confluence once more to read
         outcomes = await foresee_outcomes(run, survey)
         items = list(rehearsal.work.items.values())
-        cost = await estimate_cost(run, survey.space, items, requests=requests, spent=spent)
+        cost = await estimate_cost(
+            run, survey.space, items, outcomes, requests=requests, spent=spent
+        )
         named = _name_listed(run, survey.space, rehearsal, outcomes)
     named |= _name_missing(rehearsal.catalog)
     return UploadPlan(

@@ -67,7 +67,7 @@ async def test_the_upload_does_what_the_plan_said(lab: Lab, incremental) -> None
     job = await lab.sync(incremental=incremental)
     assert outcome(planned.documents) == outcome(job.progress.documents)
     assert outcome(planned.attachments) == outcome(job.progress.attachments)
-    assert planned.cost.chunks == job.progress.chunks.embedded + (0 if incremental else 1)
+    assert planned.cost.chunks == job.progress.chunks.embedded
     assert lab.embedder.texts_embedded > embedded
     assert job.progress.documents.updated == 1
 
@@ -101,9 +101,30 @@ async def test_a_plan_for_a_space_that_is_not_in_yet_counts_its_requests(lab: La
     job = await lab.sync()
     assert planned.documents.added == 10
     assert planned.cost.chunks == job.progress.chunks.embedded == 10
-    assert abs(planned.cost.requests - job.progress.requests) <= 5
+    assert planned.cost.requests == job.progress.requests
     assert planned.cost.tokens > 0
     assert planned.cost.seconds > 0
+
+
+async def test_a_plan_of_what_is_in_already_embeds_nothing_and_counts_the_requests(
+    lab: Lab,
+) -> None:
+    (page, *_) = pages(lab.world, 3)
+    lab.world.attach(page, "notes.txt", b"needle", media_type="text/plain")
+    lab.world.attach(
+        page,
+        "sketch.svg",
+        b'<svg xmlns="http://www.w3.org/2000/svg"><text>thread</text></svg>',
+        media_type="image/svg+xml",
+    )
+    first = await plan(lab)
+    assert first.cost.ocr_pages == 0, "OCR was not asked for, and SVG needs none"
+    await lab.sync()
+    for incremental in (True, False):
+        planned = await plan(lab, incremental=incremental)
+        job = await lab.sync(incremental=incremental)
+        assert (planned.cost.chunks, job.progress.chunks.embedded) == (0, 0)
+        assert planned.cost.requests == job.progress.requests
 
 
 async def test_a_plan_holds_what_the_upload_would_hold(lab: Lab) -> None:
