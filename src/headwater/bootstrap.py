@@ -16,7 +16,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from headwater.adapters.confluence.factory import ConfluenceSources
-from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience
+from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience, Timing
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.disk import check_disk
 from headwater.adapters.embedders.metered import MeteredEmbedder
@@ -97,11 +97,13 @@ async def open_ports(
     of the one they name, and stays the caller's to close. Without ``executes`` stored jobs are left
     to other processes. Raises ``ConfigError`` where something cannot be opened as configured.
     """
-    from headwater.jobs.elsewhere import JobsElsewhere  # noqa: PLC0415
+    from headwater.jobs.elsewhere import JobsElsewhere, share_sites  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
-        ports, engine = await _open_all(settings, stack, embedder, store)
+        ports, engine, governors = await _open_all(settings, stack, embedder, store)
         if not executes:
+            folder = None if _has_server(settings) else _find_jobs(settings)
+            await stack.enter_async_context(share_sites(governors, folder))
             yield replace(ports, queue=JobsElsewhere())
             return
         stack.push_async_callback(engine.stop)
@@ -114,8 +116,9 @@ async def _open_all(
     stack: AsyncExitStack,
     embedder: Embedder | None,
     store: VectorStore | None,
-) -> "tuple[Ports, JobEngine]":
+) -> "tuple[Ports, JobEngine, Governors]":
     from headwater.jobs.engine import JobEngine  # noqa: PLC0415
+    from headwater.jobs.seats import read_watch  # noqa: PLC0415
 
     stack.enter_context(occupy(settings.data_dir))
     stores = await _open_catalog(settings, stack)
@@ -125,8 +128,8 @@ async def _open_all(
     embedder = MeteredEmbedder(embedder)
     database_url = _database_url(settings) if _has_server(settings) else None
     book = stores.seats if database_url else None
-    governors = Governors(book=stores.paces)
-    engine = JobEngine(settings.data_dir / "jobs", database_url, book, sites=governors)
+    governors = Governors(Timing(watch=read_watch), book=stores.paces)
+    engine = JobEngine(_find_jobs(settings), database_url, book, sites=governors)
     ports = _assemble(
         settings,
         stores,
@@ -136,7 +139,11 @@ async def _open_all(
         store=store,
         queue=engine,
     )
-    return await _trace(settings, ports, stack), engine
+    return await _trace(settings, ports, stack), engine, governors
+
+
+def _find_jobs(settings: Settings) -> Path:
+    return settings.data_dir / "jobs"
 
 
 async def _trace(settings: Settings, ports: Ports, stack: AsyncExitStack) -> Ports:

@@ -41,5 +41,7 @@ async def _repeat(chore: Chore) -> None:
             await chore.do()
         except (HeadwaterError, sqlalchemy.exc.SQLAlchemyError) as error:
             _log.warning("cannot do a chore now; trying again", chore=chore.name, reason=str(error))
+        # Not wait_for: it takes no notice of being cancelled at the moment the event is set.
         with suppress(TimeoutError):
-            await asyncio.wait_for(chore.wanted.wait(), chore.every)
+            async with asyncio.timeout(chore.every):
+                await chore.wanted.wait()

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from headwater.domain.errors import RetryableError
 from headwater.jobs.chores import Chore, keep_doing
+from headwater.jobs.company import SharedSites, make_sharing
 from headwater.jobs.dispatch import Dispatcher
 from headwater.jobs.runtime import Runtime
 from headwater.jobs.seats import BEAT_SECONDS, Seats
@@ -31,20 +32,7 @@ WORKFLOWS_KEPT: Final = timedelta(days=7)
 PARKING_SECONDS: Final = 10.0
 """How long a stop waits for the jobs at work to let go; what does not is cut off with the process."""
 
-SHARE_SECONDS: Final = 1.0
-"""How soon at the latest a process hears that a Confluence has throttled another."""
-
 _log = structlog.get_logger("headwater.jobs")
-
-
-class SharedSites(Protocol):
-    """The Confluences that this process has open, which others may have open too."""
-
-    async def exchange(self, seat: str) -> None:
-        """Tell the others how the sites bear this process, and heed what they tell."""
-
-    def be_alone(self) -> None:
-        """Have the sites to this process."""
 
 
 class Engagement:
@@ -68,6 +56,8 @@ class Engagement:
     def look_after_jobs(self, *, when_lost: Callable[[], None]) -> None:
         """Do what a process does over and over beside its jobs, until they are parked."""
         chores = self._make_chores(when_lost)
+        if self._sites is not None:
+            chores.append(make_sharing(self._sites, self.seats))
         self._supervisor = asyncio.create_task(keep_doing(chores))
         self._supervisor.add_done_callback(_report_end)
 
@@ -93,7 +83,6 @@ class Engagement:
         return [
             Chore("keep the seat", BEAT_SECONDS, partial(self._keep_seat, when_lost)),
             Chore("give jobs their turn", TURN_SECONDS, turns, self.runtime.freed),
-            Chore("share sites", SHARE_SECONDS, self._share_sites),
             Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports)),
             Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
             Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
@@ -104,14 +93,6 @@ class Engagement:
     async def _keep_seat(self, when_lost: Callable[[], None]) -> None:
         if not await self.seats.keep():
             when_lost()
-
-    async def _share_sites(self) -> None:
-        if self._sites is None:
-            return
-        if self.seats.is_shared:
-            await self._sites.exchange(self.seats.name)
-        else:
-            self._sites.be_alone()
 
     async def _take_over(self) -> None:
         async with self.seats.hold_gone() as find_gone:

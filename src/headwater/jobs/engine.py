@@ -17,8 +17,9 @@ from dbos import DBOS, DBOSConfig
 
 from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobRef
+from headwater.jobs.company import SharedSites
 from headwater.jobs.database import JobDatabase, explaining, waiting_for
-from headwater.jobs.engagement import Engagement, SharedSites, cancel
+from headwater.jobs.engagement import Engagement, cancel
 from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
 from headwater.jobs.seats import FileSeats, LeasedSeats, Seats

@@ -5,7 +5,7 @@ taken has no owner, and the jobs that were running on it may be taken over.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -28,11 +28,14 @@ class Seat:
         self.lock.release()
 
 
-def take_seat(folder: Path) -> Seat:
-    """Take the first free seat, so that a restarted process goes on with its own jobs."""
+def take_seat(folder: Path, kind: str = "seat") -> Seat:
+    """Take the first free seat, so that a restarted process goes on with its own jobs.
+
+    Whoever executes none takes one of another ``kind``, to be seen by the others.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number in count():
-        name = f"seat-{number}"
+        name = f"{kind}-{number}"
         lock = _try_lock(folder, name)
         if lock:
             return Seat(name, lock)
@@ -42,6 +45,20 @@ def take_seat(folder: Path) -> Seat:
 def list_seats(folder: Path) -> list[str]:
     """Return the names of all seats that were ever taken."""
     return sorted(path.stem for path in folder.glob("seat-*.lock") if _SEAT.fullmatch(path.stem))
+
+
+def has_company(own: Seat, kept_free: Collection[str] = ()) -> bool:
+    """Tell whether another process has a seat; nobody has those that this one keeps free."""
+    folder = Path(own.lock.lock_file).parent
+    names = {path.stem for path in folder.glob("*.lock")} - {own.name, *kept_free}
+    return not all(_is_free(folder, name) for name in names)
+
+
+def _is_free(folder: Path, name: str) -> bool:
+    lock = _try_lock(folder, name)
+    if lock:
+        lock.release()
+    return lock is not None
 
 
 @contextmanager

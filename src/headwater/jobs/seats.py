@@ -10,17 +10,15 @@ tells it that it has not counted lately, and that it has to ask.
 """
 
 import asyncio
-import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from platform import node
 from typing import Final, Protocol
-from uuid import uuid4
 
-from headwater.jobs.executors import Seat, hold_abandoned_seats, list_seats, take_seat
+from headwater.domain.liveness import Watch
+from headwater.jobs.company import Neighbour, name_process
+from headwater.jobs.executors import hold_abandoned_seats, list_seats, take_seat
 from headwater.ports import SeatBook, WorkList
 
 BEAT_SECONDS: Final = 5.0
@@ -58,6 +56,10 @@ class Seats(Protocol):
     def is_shared(self) -> bool:
         """Whether there are, or may be, other processes."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the others have had time to see this one."""
+
     async def take(self) -> None:
         """Take a seat, with nothing left on it of whoever had it before."""
 
@@ -80,9 +82,15 @@ class FileSeats:
     def __init__(self, folder: Path, work: WorkList) -> None:
         self._folder = folder
         self._work = work
-        self._seat: Seat | None = None
+        self._taken: Neighbour | None = None
         self._cleared: set[str] = set()
         self.workers = 1
+
+    @property
+    def _own(self) -> Neighbour:
+        if self._taken is None:
+            raise RuntimeError("take a seat first")
+        return self._taken
 
     @property
     def name(self) -> str:
@@ -92,18 +100,17 @@ class FileSeats:
     @property
     def is_shared(self) -> bool:
         """Whether another process has a seat."""
-        return self.workers > 1
+        return self._own.is_shared
 
     @property
-    def _own(self) -> Seat:
-        if self._seat is None:
-            raise RuntimeError("take a seat first")
-        return self._seat
+    def is_known(self) -> bool:
+        """Whether the others have had time to see this process's seat."""
+        return self._own.is_known
 
     async def take(self) -> None:
         """Take the first free seat."""
-        self._seat = await asyncio.to_thread(take_seat, self._folder)
-        await self._work.free(self._seat.name)
+        self._taken = Neighbour(await asyncio.to_thread(take_seat, self._folder))
+        await self._work.free(self.name)
 
     async def keep(self) -> bool:
         """Keep it: only its process's end takes a file lock away."""
@@ -116,7 +123,10 @@ class FileSeats:
     @asynccontextmanager
     async def hold_gone(self) -> AsyncIterator[FindGone]:
         """Give what tells who is gone, and keep their seats free meanwhile."""
-        with hold_abandoned_seats(self._folder, self._own) as abandoned:
+        with (
+            hold_abandoned_seats(self._folder, self._own.seat) as abandoned,
+            self._own.keep_free(abandoned),
+        ):
             self.workers = len(list_seats(self._folder)) - len(abandoned)
             for name in {*abandoned} - self._cleared:
                 await self._work.free(name)
@@ -129,41 +139,17 @@ class FileSeats:
 
     async def leave(self) -> None:
         """Give the seat back; fine if none was taken."""
-        if self._seat is None:
+        if self._taken is None:
             return
         try:
             await self._work.free(self.name)
         finally:
-            self._own.release()
+            self._own.seat.release()
 
 
-@dataclass(slots=True)
-class Watch:
-    """How long each process has been silent, in time that this process has watched."""
-
-    seen: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Each process's last number, and for how long it has been that."""
-    looked: float | None = None
-
-    def note(self, beats: Mapping[str, int], now: float) -> dict[str, int]:
-        """Note everybody's beats; return who has been silent for too long, with the last beat.
-
-        A long time without a look counts as a short one: nobody was watched, since this process was
-        asleep or the database away, and then nobody could be heard.
-        """
-        passed = 0.0 if self.looked is None else min(now - self.looked, LONGEST_LOOK)
-        before, self.looked = self.seen, now
-        self.seen = {
-            name: (number, before[name][1] + passed)
-            if name in before and before[name][0] == number
-            else (number, 0.0)
-            for name, number in beats.items()
-        }
-        return {
-            name: number
-            for name, (number, silence) in self.seen.items()
-            if silence >= SILENT_SECONDS
-        }
+def make_watch() -> Watch[str]:
+    """Return what tells which processes are silent."""
+    return Watch(SILENT_SECONDS, LONGEST_LOOK)
 
 
 class LeasedSeats:
@@ -172,10 +158,10 @@ class LeasedSeats:
     def __init__(self, book: SeatBook, *, read_watch: Callable[[], float] = read_watch) -> None:
         self._book = book
         self._read_watch = read_watch
-        self._watch = Watch()
+        self._watch = make_watch()
         self._beaten = float("-inf")
-        self.is_shared = True
-        self.name = f"{node() or 'host'}-{os.getpid()}-{uuid4().hex[:12]}"
+        self.is_shared = self.is_known = True
+        self.name = name_process()
         self.workers = 1
 
     async def take(self) -> None:

@@ -77,7 +77,7 @@ from headwater.ports.schedules import ScheduleStore
 from headwater.ports.sessions import SessionStore, StoredSession
 from headwater.ports.settings import BlacklistStore, SyncConfigurationStore
 from headwater.ports.tracing import NO_TRACES, Fact, NoTraces, Span, Tracer
-from headwater.ports.workers import SeatBook, SitePace, SitePaceBook
+from headwater.ports.workers import SeatBook, SitePaceBook
 
 __all__ = [
     "NO_TRACES",
@@ -131,7 +131,6 @@ __all__ = [
     "SeatBook",
     "SecretBox",
     "SessionStore",
-    "SitePace",
     "SitePaceBook",
     "Source",
     "SourceFactory",

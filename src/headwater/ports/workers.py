@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from headwater.domain.pacing import Settlement, SitePace
 
 
 class SeatBook(Protocol):
@@ -28,20 +29,14 @@ class SeatBook(Protocol):
         """Keep others out while the block runs; gives ``False`` where another is in."""
 
 
-@dataclass(frozen=True, slots=True)
-class SitePace:
-    """How one process gets on with a Confluence that it has open."""
-
-    setbacks: int = 0
-    """How often it was throttled: a number that only grows."""
-    paused_seconds: float = 0.0
-    """How long the site has asked it to wait, from now on."""
-
-
 class SitePaceBook(Protocol):
-    """What each process makes of the sites that it has open."""
+    """What each process says of the sites that it has open."""
 
     async def exchange(
-        self, seat: str, mine: Mapping[str, SitePace]
-    ) -> Mapping[str, Mapping[str, SitePace]]:
-        """Replace what this process said; return what the others say of the same sites, by seat."""
+        self, seat: str, mine: Mapping[str, SitePace], silent: Mapping[tuple[str, str], int]
+    ) -> Mapping[str, Settlement]:
+        """Replace what this process said, by site; return what it has of each (``pacing.settle``).
+
+        Nobody else exchanges anything about these sites meanwhile. ``silent`` are those whose word
+        counts no more, by site and seat, each with its last beat: who has spoken since stays.
+        """

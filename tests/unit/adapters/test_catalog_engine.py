@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import StatementError
 
 from headwater.adapters.catalog.engine import Database, find_file, make_engine, parse_url
-from headwater.adapters.catalog.schema import UtcTime
+from headwater.adapters.catalog.times import UtcTime
 from headwater.adapters.catalog.stores import open_catalog
 from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobChange, Stage

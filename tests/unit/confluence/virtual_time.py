@@ -41,4 +41,9 @@ def elapsed():
 
 def virtual_timing(dice=lambda: 0.5):
     """Return the running loop's clock."""
-    return Timing(now=lambda: NOW + timedelta(seconds=elapsed()), sleep=asyncio.sleep, dice=dice)
+    return Timing(
+        now=lambda: NOW + timedelta(seconds=elapsed()),
+        sleep=asyncio.sleep,
+        dice=dice,
+        watch=elapsed,
+    )

@@ -48,3 +48,20 @@ async def test_a_defect_ends_them_all():
         async with asyncio.timeout(PATIENCE):
             await keep_doing([Chore("a chore", 0.01, do)])
     assert caught.group_contains(ZeroDivisionError)
+
+
+async def test_chores_end_when_they_are_cancelled_at_the_moment_that_one_is_wanted():
+    done = asyncio.Event()
+
+    async def do():
+        done.set()
+
+    chore = Chore("a chore", PATIENCE, do)
+    doing = asyncio.create_task(keep_doing([chore]))
+    await done.wait()
+    await asyncio.sleep(0)
+    chore.wanted.set()
+    await asyncio.sleep(0)
+    doing.cancel()
+    await asyncio.wait({doing}, timeout=PATIENCE / 2)
+    assert doing.cancelled()

@@ -1,5 +1,6 @@
 """Who lives and who is gone, without a clock that two could read differently."""
 
+import asyncio
 from math import ceil
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from headwater.domain.errors import ClaimLostError, RetryableError
 from headwater.domain.ids import ContentId
+from headwater.domain.pacing import SitePace
 from headwater.domain.sync import Action, Decision
 from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.seats import (
@@ -15,9 +17,8 @@ from headwater.jobs.seats import (
     TRUST_SECONDS,
     FileSeats,
     LeasedSeats,
-    Watch,
+    make_watch,
 )
-from headwater.ports import SitePace
 from tests.contract.catalog_samples import (
     ENGINES,
     add_running_job,
@@ -65,20 +66,20 @@ async def pass_time(observer, *watches, seconds=SILENT_SECONDS):
 
 
 def test_who_counts_on_is_never_silent():
-    watch = Watch()
+    watch = make_watch()
     for step in range(20):
         assert watch.note({"a": step}, now=step * SILENT_SECONDS) == {}
 
 
 def test_who_stops_counting_is_silent_after_a_while_by_the_observers_own_watch():
-    watch = Watch()
+    watch = make_watch()
     for second in range(int(SILENT_SECONDS)):
         assert watch.note({"a": 7, "b": second}, now=second) == {}
     assert watch.note({"a": 7, "b": 99}, now=SILENT_SECONDS) == {"a": 7}
 
 
 def test_nobody_is_silent_for_having_not_been_looked_at():
-    watch = Watch()
+    watch = make_watch()
     watch.note({"a": 7}, now=0.0)
     assert watch.note({"a": 7}, now=3600.0) == {}, "the database was away for all"
     assert watch.note({"a": 8}, now=3605.0) == {}
@@ -215,14 +216,42 @@ async def test_a_fence_that_cannot_tell_lets_nothing_through_and_can_be_asked_ag
         assert await fenced.jobs.list_open() == []
 
 
+A, B = "https://a.example", "https://b.example"
+
+
 async def test_processes_hear_of_each_others_sites_until_one_is_struck_out(stores):
     watch = Wrist()
     first, second = await take(stores, watch), await take(stores, watch)
-    mine = {"https://a.example": SitePace(2, 30.0), "https://b.example": SitePace()}
-    await stores.paces.exchange(first.name, mine)
-    heard = await stores.paces.exchange(second.name, {"https://a.example": SitePace()})
-    assert heard == {"https://a.example": {first.name: SitePace(2, 30.0)}}
-    await stores.paces.exchange(first.name, {})
-    assert await stores.paces.exchange(second.name, mine) == {site: {} for site in mine}
+    mine = {A: SitePace(2, 4, 30.0), B: SitePace()}
+    await stores.paces.exchange(first.name, mine, {})
+    heard = await stores.paces.exchange(second.name, {A: SitePace()}, {})
+    assert [*heard] == [A]
+    (said,) = heard[A].others.values()
+    assert (said.setbacks, said.window, said.paused_seconds) == (2, 4, 30.0)
+    await stores.paces.exchange(first.name, {}, {})
+    heard = await stores.paces.exchange(second.name, mine, {})
+    assert {site: dict(settled.others) for site, settled in heard.items()} == {A: {}, B: {}}
     await second.leave()
-    assert await stores.paces.exchange(first.name, mine) == {site: {} for site in mine}
+    heard = await stores.paces.exchange(first.name, mine, {})
+    assert {site: dict(settled.others) for site, settled in heard.items()} == {A: {}, B: {}}
+
+
+async def test_processes_that_speak_at_once_never_hold_more_than_the_site_bears(stores):
+    """Each speaks as it does when it has just come: all want everything."""
+    hungry = {A: SitePace(window=8, wanted=8), B: SitePace(window=3, wanted=8)}
+    seats = [f"p{number}" for number in range(12)]
+    for _ in range(3):
+        heard = await asyncio.gather(*(stores.paces.exchange(seat, hungry, {}) for seat in seats))
+        assert sum(settled[A].said.held for settled in heard) <= 8
+        assert sum(settled[B].said.held for settled in heard) <= 3
+    assert all(settled[A].said.beats == 3 for settled in heard)
+
+
+async def test_the_word_of_who_is_silent_counts_no_more_and_of_who_has_spoken_since_it_does(stores):
+    paces = stores.paces
+    hungry = {A: SitePace(window=8, wanted=8)}
+    await paces.exchange("silent", hungry, {})
+    heard = await paces.exchange("other", hungry, {(A, "silent"): 0})
+    assert heard[A].share == 0, "it has spoken since"
+    heard = await paces.exchange("other", hungry, {(A, "silent"): 1})
+    assert (heard[A].share, dict(heard[A].others)) == (8, {})

@@ -3,7 +3,6 @@
 A change here needs a revision in ``migrations/versions``; a test compares the two.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import (
@@ -11,8 +10,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -24,35 +21,14 @@ from sqlalchemy import (
     Text,
     false,
 )
-from sqlalchemy.types import TypeDecorator
+
+from headwater.adapters.catalog.times import UtcTime
 
 NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment with its zone: UTC in the database, UTC when read. SQLite alone would lose the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the moment as stored; ``ValueError`` for one without a zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored time needs a zone: use datetime.now(UTC)")
-        in_utc = value.astimezone(UTC)
-        return in_utc if dialect.name == "postgresql" else in_utc.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy passes it)
-        """Return the moment in UTC, whatever the database's session speaks."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _tenant() -> Column[str]:
@@ -385,6 +361,11 @@ site_paces = Table(
     Column("seat", Text, primary_key=True),
     Column("setbacks", BigInteger, nullable=False),
     Column("paused_seconds", Float, nullable=False),
+    Column("at_once", Integer, nullable=False, server_default="1"),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in ("wanted", "held", "since", "beats")
+    ),
 )
 
 # The embedded vector store that holds the catalog's records. There is one row at most.

@@ -1,17 +1,18 @@
 """The processes that execute jobs, and what they make of the sites they have open."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import and_, delete, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from headwater.adapters.catalog.claims import forget_seat
 from headwater.adapters.catalog.engine import Database
 from headwater.adapters.catalog.schema import site_paces, worker_seats
-from headwater.adapters.catalog.statements import upsert_rows
-from headwater.ports import SitePace
+from headwater.adapters.catalog.statements import take_site_turns, upsert_rows
+from headwater.domain.pacing import Settlement, SitePace, settle
 
 TAKING_OVER: Final = 0x68656165
 """Key of the advisory lock under which one process at a time takes over from the dead."""
@@ -77,30 +78,61 @@ class SqlSitePaceBook:
     database: Database
 
     async def exchange(
-        self, seat: str, mine: Mapping[str, SitePace]
-    ) -> Mapping[str, Mapping[str, SitePace]]:
-        """Replace what this process said; return what the others say of the same sites, by seat."""
-        rows = [
-            {
-                "site": site,
-                "seat": seat,
-                "setbacks": pace.setbacks,
-                "paused_seconds": pace.paused_seconds,
-            }
-            for site, pace in mine.items()
-        ]
-        said = site_paces.c.seat == seat
+        self, seat: str, mine: Mapping[str, SitePace], silent: Mapping[tuple[str, str], int]
+    ) -> Mapping[str, Settlement]:
+        """Replace what this process said; return what it has of each site."""
         async with self.database.write() as connection:
-            closed = delete(site_paces).where(said, site_paces.c.site.not_in(list(mine)))
-            await connection.execute(closed)
+            await take_site_turns(connection, mine)
+            await _remove(connection, _is_closed(seat, mine))
+            for (site, other), beats in silent.items():
+                await _remove(connection, and_(_is_said(site, other), site_paces.c.beats == beats))
+            said = await _read_paces(connection, mine)
+            settled = {site: settle(said[site], seat, pace) for site, pace in mine.items()}
+            rows = [_to_row(site, seat, settlement.said) for site, settlement in settled.items()]
             await upsert_rows(connection, site_paces, rows)
-            others = select(site_paces).where(~said, site_paces.c.site.in_(list(mine)))
-            found = (await connection.execute(others)).all()
-        return {
-            site: {
-                row.seat: SitePace(row.setbacks, row.paused_seconds)
-                for row in found
-                if row.site == site
-            }
-            for site in mine
-        }
+        return settled
+
+
+async def _remove(connection: AsyncConnection, condition: ColumnElement[bool]) -> None:
+    await connection.execute(delete(site_paces).where(condition))
+
+
+def _is_closed(seat: str, mine: Mapping[str, SitePace]) -> ColumnElement[bool]:
+    return and_(site_paces.c.seat == seat, site_paces.c.site.not_in(list(mine)))
+
+
+def _is_said(site: str, seat: str) -> ColumnElement[bool]:
+    return and_(site_paces.c.site == site, site_paces.c.seat == seat)
+
+
+async def _read_paces(
+    connection: AsyncConnection, sites: Collection[str]
+) -> Mapping[str, Mapping[str, SitePace]]:
+    """Return what everybody says of these sites, by site and seat."""
+    found = await connection.execute(select(site_paces).where(site_paces.c.site.in_(list(sites))))
+    said: dict[str, dict[str, SitePace]] = {site: {} for site in sites}
+    for row in found:
+        said[row.site][row.seat] = SitePace(
+            setbacks=row.setbacks,
+            window=row.at_once,
+            paused_seconds=row.paused_seconds,
+            wanted=row.wanted,
+            held=row.held,
+            since=row.since,
+            beats=row.beats,
+        )
+    return said
+
+
+def _to_row(site: str, seat: str, pace: SitePace) -> dict[str, object]:
+    return {
+        "site": site,
+        "seat": seat,
+        "setbacks": pace.setbacks,
+        "at_once": pace.window,
+        "paused_seconds": pace.paused_seconds,
+        "wanted": pace.wanted,
+        "held": pace.held,
+        "since": pace.since,
+        "beats": pace.beats,
+    }

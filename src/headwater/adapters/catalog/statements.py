@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final, TypeVar
+from zlib import crc32
 
 from sqlalchemy import ColumnElement, FromClause, Table, and_, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +18,9 @@ Row = Mapping[str, Any]
 
 MAX_VALUES: Final = 900
 """Values in one ``IN``: SQLite before 3.32 stops at 999 variables in a statement."""
+
+_SIGNED: Final = 2**31
+"""Keys of advisory locks are signed numbers of 32 bits."""
 
 
 def split_batches(items: Sequence[Item], size: int = MAX_VALUES) -> Iterator[Sequence[Item]]:
@@ -62,13 +66,16 @@ def make_insert(connection: AsyncConnection, table: Table) -> Any:
 
 
 class Turn(IntEnum):
-    """What the writers of one tenant take turns at. The numbers are Postgres's, for ever."""
+    """What the writers of one tenant, or of one site, take turns at. The numbers are Postgres's, for ever."""
 
     INDEX = 1
     """Documents, who may read them, and what was deleted on request."""
 
     LEDGER = 2
     """What a vector store elsewhere holds."""
+
+    SITE = 3
+    """What each process has of the requests that a Confluence bears."""
 
 
 async def take_turn(connection: AsyncConnection, tenant: TenantId, turn: Turn = Turn.INDEX) -> None:
@@ -81,6 +88,14 @@ async def take_turn(connection: AsyncConnection, tenant: TenantId, turn: Turn = 
     if _is_postgres(connection):
         key = func.hashtext(str(tenant))
         await connection.execute(select(func.pg_advisory_xact_lock(int(turn), key)))
+
+
+async def take_site_turns(connection: AsyncConnection, sites: Collection[str]) -> None:
+    """Take the turns of some sites as :func:`take_turn` does, in an order that is everybody's."""
+    if sites and _is_postgres(connection):
+        keys = sorted({crc32(site.encode()) - _SIGNED for site in sites})
+        locks = [func.pg_advisory_xact_lock(int(Turn.SITE), key) for key in keys]
+        await connection.execute(select(*locks))
 
 
 async def keep_out_writers(connection: AsyncConnection, *tables: Table) -> None:

@@ -6,7 +6,8 @@ they serve, because Confluence counts their requests together:
 - a few requests in flight, more or fewer as the site bears (``pace``);
 - sources take turns, so that one large job does not keep another's short call waiting;
 - when the site throttles, nobody asks until the announced time, and every source's listener knows;
-- when a quota runs low, requests are spaced out.
+- when a quota runs low, requests are spaced out;
+- where other processes ask the site too, all of them together keep to one pace (``shares``).
 
 Everything here belongs to one event loop, the process's only one; nothing is safe to call from another thread.
 """
@@ -21,9 +22,10 @@ from datetime import datetime, timedelta
 from headwater.adapters.confluence.concurrency import Turns
 from headwater.adapters.confluence.pace import CEILING, Pace, Spacing, read_spacing
 from headwater.adapters.confluence.patience import Patience, Timing, WaitListener
+from headwater.adapters.confluence.shares import Share
 from headwater.adapters.metrics import THROTTLED_SECONDS
 from headwater.domain.errors import SourceUnreachableError
-from headwater.ports import SitePace
+from headwater.domain.pacing import Settlement, SitePace
 
 
 @dataclass(eq=False, slots=True)
@@ -38,14 +40,16 @@ class SiteGovernor:
     """Lets requests to one site through, as many and as fast as it bears."""
 
     def __init__(
-        self, timing: Timing | None = None, *, ceiling: int = CEILING, is_shared: bool = False
+        self,
+        timing: Timing | None = None,
+        *,
+        ceiling: int = CEILING,
+        share: Share | None = None,
     ) -> None:
-        """``is_shared``: other processes may ask the site too, and are yet to be heard."""
+        """Without a ``share`` the site is this process's alone."""
         self._timing = timing or Timing()
         self.pace = Pace(ceiling)
-        self._is_waiting_for_others = is_shared
-        if is_shared:
-            self.pace.hold_back()
+        self._share = share or Share(self._timing.watch)
         self._visitors: set[Visitor] = set()
         self._waiting: Turns[Visitor, _Ticket] = Turns()
         self._in_flight = 0
@@ -55,13 +59,16 @@ class SiteGovernor:
         self._last_start = self._spacing.until
         self._keeper: asyncio.Task[None] | None = None
         self._asked_until: datetime | None = None
-        self._throttlings = 0
-        self._others: Mapping[str, SitePace] = {}
 
     @property
     def in_flight(self) -> int:
         """Requests sent and not yet answered."""
         return self._in_flight
+
+    @property
+    def limit(self) -> int:
+        """How many requests this process may have in flight."""
+        return self._share.limit(self.pace.window)
 
     @property
     def is_idle(self) -> bool:
@@ -108,37 +115,50 @@ class SiteGovernor:
         """Pause for as long as the answer says, or longer with each setback where it says nothing."""
         setbacks, dice = self.pace.setbacks, self._timing.dice()
         seconds = patience.length_of_pause(retry_after, setbacks, dice)
-        self._throttlings += 1
         self._asked_until = self._timing.now() + timedelta(seconds=seconds)
         self.pause(seconds)
+        self._share.note_setback()
 
     def report(self) -> SitePace:
-        """Return what other processes should know: only what the site has told this one itself."""
+        """Return what other processes should know; of a pause, only what the site asked of this one."""
         until = self._asked_until or self._timing.now()
         left = max((until - self._timing.now()).total_seconds(), 0.0)
-        return SitePace(self._throttlings, min(left, self.paused_seconds()))
+        wanted, held = self._share.tell(self._in_flight, self._demand)
+        return SitePace(
+            setbacks=self.pace.era,
+            window=self.pace.window,
+            paused_seconds=min(left, self.paused_seconds()),
+            wanted=wanted,
+            held=held,
+        )
 
-    def heed_others(self, rank: int, others: Mapping[str, SitePace]) -> None:
-        """Share the site with other processes, this one being the ``rank``-th, and heed what they met.
+    def heed_others(self, settlement: Settlement, *, spoken: float) -> None:
+        """Go on with what was settled with the other processes, at ``spoken`` by the watch.
 
-        What throttles one of them throttles all: nobody asks until its pause is over, and everybody
-        goes on with half as many requests.
+        What throttles one of them throttles all: nobody asks until its pause is over, and all
+        together go on with half as many requests.
         """
-        self.pace.keep_to_share(rank, len(others) + 1)
-        if self._is_waiting_for_others:
-            self._is_waiting_for_others = False
-            self.pace.begin()
-        if self._have_met_setbacks(others):
-            self.pace.note_throttling(self.pace.era)
-        self._others = others
-        longest = max((pace.paused_seconds for pace in others.values()), default=0.0)
+        self.pace.adopt(settlement.said.setbacks, settlement.said.window)
+        self._share.take(settlement, spoken=spoken, under_way=self._in_flight)
+        longest = max((pace.paused_seconds for pace in settlement.others.values()), default=0.0)
         if longest > self.paused_seconds():
             self.pause(longest)
         self._admit()
 
-    def _have_met_setbacks(self, others: Mapping[str, SitePace]) -> bool:
-        known = ((pace, self._others.get(seat)) for seat, pace in others.items())
-        return any(before and pace.setbacks > before.setbacks for pace, before in known)
+    def be_alone(self) -> None:
+        """Have the site to this process."""
+        self._share.take_all()
+        self._admit()
+
+    @property
+    def _demand(self) -> int:
+        """How many requests would be in flight if nothing but the site's ceiling held them back."""
+        return min(self._in_flight + len(self._waiting), self.pace.ceiling)
+
+    def heed_answer(self, era: int) -> None:
+        """Take a good answer to a request of this era as a sign that the site bears the pace."""
+        was_full = self._in_flight >= self.limit
+        self.pace.note_answer(era, was_full=was_full, askers=self._share.askers)
 
     def heed_quota(self, headers: Mapping[str, str], visitor: "Visitor") -> None:
         """Keep requests apart while a quota is short.
@@ -150,7 +170,7 @@ class SiteGovernor:
         if spacing is None:
             return
         # A quota is counted for all processes together, and each of them keeps its requests apart.
-        spacing = replace(spacing, interval=spacing.interval * (len(self._others) + 1))
+        spacing = replace(spacing, interval=spacing.interval * self._share.askers)
         is_over = self._spacing.until <= now
         if is_over or visitor is self._spaced_by or spacing.interval > self._spacing.interval:
             self._spacing, self._spaced_by = spacing, visitor
@@ -171,6 +191,7 @@ class SiteGovernor:
     def end_turn(self) -> None:
         """Let the next one in."""
         self._in_flight -= 1
+        self._share.note_end(self._in_flight)
         self._admit()
 
     async def _stand_in_line(self, visitor: "Visitor", patience: Patience) -> bool:
@@ -180,6 +201,7 @@ class SiteGovernor:
             raise self._refuse()
         ticket = _Ticket(asyncio.get_running_loop().create_future(), patience)
         self._waiting.put(visitor, ticket)
+        self._share.note_demand(self._demand)
         self._admit()
         try:
             is_admitted = await ticket.decision
@@ -188,7 +210,7 @@ class SiteGovernor:
             raise
         if not is_admitted:
             raise self._refuse()
-        return self._opens is None and self._in_flight <= self.pace.window
+        return self._opens is None and self._in_flight <= self.limit
 
     def _withdraw(self, ticket: _Ticket) -> None:
         """Undo a ticket, whether it still waits or was admitted just before."""
@@ -197,7 +219,7 @@ class SiteGovernor:
             self.end_turn()
 
     def _admit(self) -> None:
-        while self._waiting and self._opens is None and self._in_flight < self.pace.window:
+        while self._waiting and self._opens is None and self._in_flight < self.limit:
             now = self._timing.now()
             if self._is_too_early(now):
                 self._keep_time()
@@ -305,9 +327,8 @@ class Turn:
 
     def note_answer(self, headers: Mapping[str, str]) -> None:
         """Take a good answer as a sign that the site bears the pace."""
-        governor = self.governor
-        governor.pace.note_answer(self.era, was_full=governor.in_flight >= governor.pace.window)
-        governor.heed_quota(headers, self.visitor)
+        self.governor.heed_answer(self.era)
+        self.governor.heed_quota(headers, self.visitor)
 
     def note_throttling(
         self, headers: Mapping[str, str], retry_after: float | None, patience: Patience

@@ -30,43 +30,36 @@ class Pace:
     belongs to that setback and is not counted again.
     """
 
-    budget: int = CEILING
-    """The most that the site is asked at a time, by all processes together."""
-    ceiling: int = field(init=False)
-    """This process's share of it."""
+    ceiling: int = CEILING
     window: int = field(init=False)
     era: int = field(default=0, init=False)
+    """How often the site has throttled anybody: one more with each setback."""
     setbacks: int = field(default=0, init=False)
     """Since the last good answer: how often in a row the site has said no."""
     _good: int = field(default=0, init=False)
     _timeouts: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.ceiling = self.budget
         self.window = min(_START, self.ceiling)
 
-    def hold_back(self) -> None:
-        """Begin with one request at a time, until it is known who else asks the site."""
-        self.window = 1
+    def adopt(self, era: int, window: int) -> None:
+        """Go on at the pace that other processes found: of the latest era, its widest window."""
+        if (era, window) > (self.era, self.window):
+            self._good = self._timeouts = 0
+            self.setbacks += era > self.era
+            self.era, self.window = era, min(window, self.ceiling)
 
-    def begin(self) -> None:
-        """Begin as this process's share allows."""
-        self.window = max(self.window, min(_START, self.ceiling))
+    def note_answer(self, era: int, *, was_full: bool, askers: int = 1) -> None:
+        """Count a good answer; only one to a full house says that there is room for more.
 
-    def keep_to_share(self, rank: int, processes: int) -> None:
-        """Keep to one process's share, the ``rank``-th from 0; each has one request at least."""
-        share = self.budget // processes + (rank < self.budget % processes)
-        self.ceiling = max(share, 1)
-        self.window = min(self.window, self.ceiling)
-
-    def note_answer(self, era: int, *, was_full: bool) -> None:
-        """Count a good answer; only one to a full house says that there is room for more."""
+        Of several ``askers`` each has its part of the good while.
+        """
         self._timeouts = 0
         if era != self.era:
             return
         self.setbacks = 0
         self._good += was_full
-        if self._good >= _ANSWERS_TO_GROW:
+        if self._good * askers >= _ANSWERS_TO_GROW:
             self._good = 0
             self.window = min(self.window + 1, self.ceiling)
 

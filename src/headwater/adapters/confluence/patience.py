@@ -7,6 +7,7 @@ holds for all requests to the site, which ``governor`` sees to.
 import asyncio
 import math
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,11 +85,13 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The outside world's clock, sleep and dice; tests bring their own."""
+    """The outside world's clock, sleep, dice and watch; tests bring their own."""
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     dice: Callable[[], float] = random.random
+    watch: Callable[[], float] = time.monotonic
+    """Seconds that nobody can set."""
 
 
 @dataclass(slots=True)
