@@ -51,6 +51,9 @@ async def _open_place(
 ) -> VectorStore:
     if settings.vector_store is VectorStoreKind.PINECONE:
         return await _open_pinecone(settings, stack, stores, dimension)
+    from headwater.adapters.lance.loading import load_lancedb  # noqa: PLC0415
+
+    load_lancedb()
     from headwater.adapters.lance.store import LanceStore  # noqa: PLC0415
 
     folder = settings.data_dir / "vectors"
