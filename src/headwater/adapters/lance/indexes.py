@@ -13,7 +13,7 @@ KEYWORD_COLUMN: Final = "embedded_text"
 VECTOR_INDEX_ROWS: Final = 50_000
 """Below this an exact scan is as fast, needs no build, and never misses a row that a filter lets through."""
 
-KEEP_VERSIONS: Final = timedelta(hours=1)
+KEEP_VERSIONS: Final = timedelta(minutes=10)
 """Replaced files stay this long: longer than any query that still reads them."""
 
 _TEXT_ANALYSIS: Final = FTS(

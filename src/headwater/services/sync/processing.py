@@ -36,16 +36,13 @@ from headwater.services.sync.claiming import Claim, Items, ReadClaims, claim_ite
 from headwater.services.sync.preparing import Readied, gather_batches, prepare_pages
 from headwater.services.sync.results import make_failure, make_skip, record_results
 from headwater.services.sync.run import ALONE, Hand, SyncRun, describe_item, open_run
-from headwater.services.sync.storekeeping import tidy_store
+from headwater.services.sync.storekeeping import count_tidyings, tidy_store
 from headwater.services.sync.streams import read_ahead, read_together
 from headwater.services.sync.survey import Survey
 from headwater.services.sync.upkeep import settle_unchanged, settle_unread
 
 LOOK_SECONDS: Final = 0.2
 """Between two looks at whether other processes have settled the rest."""
-
-TIDY_EVERY: Final = 1000
-"""Documents read, beyond which search would be slow while a job is at it."""
 
 BATCHES_AHEAD: Final = 2
 """Of the embedder: enough that it need not wait for a page that takes long to convert."""
@@ -164,7 +161,7 @@ async def _end_claim(run: SyncRun, space: Space, claim: Claim, *, before: int) -
     """See to what was not delivered; ``before`` counts the documents of earlier shares."""
     await _settle_vanished(run, space, claim.vanished)
     await _pass_over(run, list(claim.items))
-    if before // TIDY_EVERY < (before + len(claim.items)) // TIDY_EVERY:
+    if count_tidyings(before) < count_tidyings(before + len(claim.items)):
         # What there is to say is said by the job's end, which tidies again.
         await tidy_store(run.ports, run.ref.tenant)
 
