@@ -50,6 +50,7 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
         only = await read_retried(ports, run.job)
         await run.check_cancelled()
         space = await run.source.find_space(run.job.request.space)
+        await _tell(run)
         before = await _remember_space(run, space)
         await tighten_access(ports, run.job, run.site)
         survey = await list_space(run, space)
@@ -62,7 +63,14 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
         policy = replace(_policy(run, before, survey), deleted=await read_deleted(run))
         await _plan(run, space, _Criteria(policy, selection), only)
         await run.source.check_credentials()
+        await _tell(run, *survey.notes, *notes)
     return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
+
+
+async def _tell(run: SyncRun, *notes: str) -> None:
+    """Say on the job, while it runs, what was found of its Confluence."""
+    found = f"{run.source.face}, site {run.source.site}: the account is known and sees the space"
+    await run.ports.jobs.change(run.ref, JobChange(message="; ".join([found, *notes])))
 
 
 @dataclass(frozen=True, slots=True)
