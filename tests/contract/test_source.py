@@ -39,8 +39,10 @@ async def open_space(source, key=KEY):
 async def test_everything_that_a_sync_depends_on_works(way):
     async with enter(way) as (_, source):
         probed = {item.name: item for item in await source.probe()}
-        expected = {"scan"} if "old" in way.name else set()
-        assert {name for name, item in probed.items() if not item.ok} == expected
+        assert {name for name, item in probed.items() if not item.ok} == set()
+        assert ("offset" in probed["scan"].detail) if "old" in way.name else True
+        assert probed["Confluence"].detail.startswith(source.face)
+        assert source.site in probed["Confluence"].detail
         await source.check_credentials()
 
 

@@ -21,6 +21,7 @@ class _Meaning(NamedTuple):
 
 
 _MEANINGS: Final[Mapping[str, _Meaning]] = {
+    "Confluence": _Meaning("It answers", ""),
     "current user": _Meaning(
         "It tells who the account is",
         "Nothing can be trusted that an unknown caller is shown, so nothing can be brought in.",
@@ -35,6 +36,16 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
         "It tells who may read a page",
         "What cannot be read closes: under Confluence's own restrictions such pages are found by nobody.",
     ),
+    "names of groups": _Meaning(
+        "It names the groups that may view a space",
+        "Under Confluence's own restrictions only tokens that carry the groups' ids find its pages.",
+    ),
+    "folders": _Meaning(
+        "It shows the folders above pages",
+        "What cannot be read closes: under Confluence's own restrictions pages in folders are found"
+        " by nobody.",
+    ),
+    "files": _Meaning("It hands out attached files", "Attachments fail; pages come in."),
     "scan": _Meaning("It lists large spaces in one go", "They are listed in parts instead."),
     "space permissions": _Meaning(
         "It tells who may view a space",

@@ -53,6 +53,8 @@ class SpaceReaders:
 
     restriction: Restriction
     everyone: bool = False
+    unnamed: int = 0
+    """Groups whose names could not be read: only tokens that carry their ids pass."""
     unmapped: Mapping[str, int] | None = None
     """Access classes that no setting maps to a group, by name: denied and counted."""
 
@@ -110,6 +112,14 @@ class Source(Protocol):
 
     @property
     def site(self) -> SiteId: ...
+
+    @property
+    def face(self) -> str:
+        """Which Confluence it is, and how it was entered, in a few words."""
+
+    @property
+    def requests_per_file(self) -> int:
+        """How many requests a download takes."""
 
     @property
     def traffic(self) -> Traffic: ...

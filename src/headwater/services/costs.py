@@ -29,9 +29,6 @@ BYTES_PER_CHUNK: Final = 16_384
 MOST_CHUNKS: Final = 200
 """Of one attachment, however large its pictures make it."""
 
-REQUESTS_PER_FILE: Final = 2
-"""Confluence answers a download with a redirect to the host that holds the file."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -77,7 +74,7 @@ async def estimate_cost(
     per_chunk, tokens = await _measure_chunks(run, sample.chunks)
     file_chunks = sum(_guess_chunks(item) for item in files if _is_new(item, outcomes))
     chunks = sample.scale(len(sample.chunks), len(pages)) + file_chunks
-    more = sample.scale(sample.requests, len(pages)) + REQUESTS_PER_FILE * len(files)
+    more = sample.scale(sample.requests, len(pages)) + run.source.requests_per_file * len(files)
     per_request = spent.total_seconds() / max(requests, 1)
     return Cost(
         chunks=chunks,

@@ -52,6 +52,8 @@ class SmallSource(FakeSource):
     """A Confluence with a few pages, in which every space exists."""
 
     site = SiteId("acme.example")
+    face = "Confluence Cloud"
+    requests_per_file = 2
 
     async def find_space(self, key):
         return replace(self._spaces[0], key=key, id=SpaceId("7"))

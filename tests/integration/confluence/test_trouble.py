@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from starlette.responses import JSONResponse
 
 from headwater.domain.content import Page
 from headwater.domain.errors import (
@@ -171,7 +172,15 @@ async def test_a_token_without_a_scope_is_told_which_call_lacks_it():
         async with open_source(GATEWAY, sandbox, login) as source:
             probed = {item.name: item for item in await source.probe()}
             assert probed["spaces (v2)"].ok
-            assert "search:confluence" in probed["search (v1)"].detail
+            lacking = {
+                "search (v1)": "search:confluence",
+                "names of groups (v1)": "read:confluence-groups",
+                "folders (v2)": "read:folder:confluence",
+                "files (v1)": "readonly:content.attachment:confluence",
+            }
+            for name, scope in lacking.items():
+                assert not probed[name].ok
+                assert scope in probed[name].detail
             space = await source.find_space(SpaceKey(KEY))
             with pytest.raises(SourceRefusedError, match="scope"):
                 await collect(source.list_documents(space))
@@ -179,6 +188,17 @@ async def test_a_token_without_a_scope_is_told_which_call_lacks_it():
         with pytest.raises(SourceRefusedError, match="scope"):
             async with open_source(GATEWAY, sandbox, SiteCredential("", Secret("nothing"))):
                 pass
+
+
+@pytest.mark.parametrize("way", [CLOUD, GATEWAY], ids=lambda way: way.name)
+async def test_space_permissions_that_are_kept_from_the_account_are_probed(way):
+    def keep(_request, route, answer):
+        return JSONResponse({}, 403) if route.endswith("/permissions") else answer
+
+    async with enter(way) as (sandbox, source):
+        sandbox.faults.append(keep)
+        probed = {item.name: item for item in await source.probe()}
+        assert "source_restriction closes" in probed["space permissions (v2)"].detail
 
 
 async def test_roles_admit_users_groups_and_the_anonymous_and_no_other_class():

@@ -6,6 +6,8 @@ from headwater.adapters.confluence import content
 from headwater.domain.ids import SiteId, SpaceKey
 from headwater.domain.jobs import ContentRestriction, JobStatus
 from headwater.sandbox.world import World
+from headwater.services.job_reports import read_job
+from headwater.services.sync.gathering import gather
 from headwater.services.whereabouts import explain_access
 from tests.integration.sync.lab import KEY, TENANT, Lab, pages, paragraphs
 
@@ -115,6 +117,35 @@ async def test_an_unreadable_space_permission_closes_everything_and_is_said(lab:
     job = await lab.sync(restriction=STRICT)
     assert await visible(lab, "staff", ALL) == set()
     assert "could not be read" in (job.message or "")
+
+
+async def test_groups_whose_names_cannot_be_read_are_said(lab: Lab) -> None:
+    group = lab.world.people.add_group("staff").id
+    lab.world.permit(KEY, groups=["staff"])
+    tree(lab.world)
+    lab.site.faults.append(
+        lambda _request, route, answer: (
+            JSONResponse({}, status_code=403) if route.endswith("/group/by-id") else answer
+        )
+    )
+    job = await lab.sync(restriction=STRICT)
+    assert await visible(lab, "staff") == set()
+    assert await visible(lab, group) != set(), "its id still passes"
+    assert "the names of 1 group(s)" in (job.message or "")
+
+
+async def test_a_running_job_says_which_confluence_it_reads_and_what_it_could_not(lab: Lab) -> None:
+    tree(lab.world)
+    lab.site.faults.append(
+        lambda _request, route, answer: (
+            JSONResponse({}, status_code=403) if route.endswith("/permissions") else answer
+        )
+    )
+    ref = await lab.submit(restriction=STRICT)
+    await gather(lab.ports, ref)
+    message = (await read_job(lab.ports.jobs, ref)).message or ""
+    assert message.startswith(f"Confluence Cloud, site {lab.world.cloud_id}: the account is known")
+    assert "permissions could not be read" in message
 
 
 async def names_seen(lab: Lab, *groups: str) -> set[str]:

@@ -47,16 +47,29 @@ class CloudSource:
         site: SiteId,
         directory: Directory,
         statuses: Statuses = CURRENT,
+        *,
+        by_gateway: bool = False,
     ) -> None:
         self._client = client
         self._site = site
         self._directory = directory
         self._statuses = statuses
+        self._by_gateway = by_gateway
 
     @property
     def site(self) -> SiteId:
         """The site's cloudId, or host and context where Confluence does not tell it."""
         return self._site
+
+    @property
+    def face(self) -> str:
+        """Confluence Cloud, by its own address or by the gateway for scoped tokens."""
+        return "Confluence Cloud, by the gateway" if self._by_gateway else "Confluence Cloud"
+
+    @property
+    def requests_per_file(self) -> int:
+        """Two: the first is redirected to the host that holds the file."""
+        return 2
 
     @property
     def traffic(self) -> Traffic:
@@ -69,7 +82,7 @@ class CloudSource:
 
     async def probe(self) -> Sequence[Capability]:
         """See :meth:`headwater.ports.Source.probe`."""
-        return await probing.probe_capabilities(self._client)
+        return await probing.probe_capabilities(self._client, f"{self.face}, site {self._site}")
 
     async def list_spaces(self) -> Sequence[Space]:
         """See :meth:`headwater.ports.Source.list_spaces`."""

@@ -235,7 +235,8 @@ async def _enter(knock: _Knock, options: SourceOptions) -> Source:
     await check_caller(knock.client)
     site = await _read_site_id(knock)
     statuses = WITH_ARCHIVED if options.include_archived else CURRENT
-    return CloudSource(knock.client, site, knock.directory, statuses)
+    by_gateway = knock.candidate.deployment is Deployment.GATEWAY
+    return CloudSource(knock.client, site, knock.directory, statuses, by_gateway=by_gateway)
 
 
 def _name_site(candidate: Candidate) -> SiteId:

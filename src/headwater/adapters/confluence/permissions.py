@@ -6,7 +6,7 @@ unreadable instead.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from headwater.adapters.confluence.answers import NOT_TOLD
@@ -37,10 +37,9 @@ async def read_space_readers(client: JsonClient, space: Space) -> SpaceReaders:
     except NOT_TOLD:
         await check_caller(client)
         return SpaceReaders(UNREADABLE)
-    names = await _read_group_names(
-        client, {item.id for item in principals if item.kind == "group"}
-    )
-    return make_readers(principals, names)
+    groups = {item.id for item in principals if item.kind == "group"}
+    names = await _read_group_names(client, groups)
+    return replace(make_readers(principals, names), unnamed=len(groups - names.keys()))
 
 
 def make_readers(principals: Iterable[Principal], group_names: Mapping[str, str]) -> SpaceReaders:

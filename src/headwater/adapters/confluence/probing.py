@@ -1,17 +1,30 @@
 """Finding out which Confluence an address leads to, and what the credential may do there."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from headwater.adapters.confluence.addresses import Candidate, Deployment
-from headwater.adapters.confluence.answers import NOT_TOLD, LoginFailedError
+from headwater.adapters.confluence.answers import (
+    NOT_TOLD,
+    AbsentError,
+    LoginFailedError,
+    RejectedRequestError,
+)
 from headwater.adapters.confluence.client import V1, V2, JsonClient
 from headwater.adapters.confluence.paging import read_first
-from headwater.adapters.confluence.payloads import CurrentUser, ParentPayload, parse
+from headwater.adapters.confluence.payloads import (
+    CurrentUser,
+    ParentPayload,
+    SpacePayload,
+    make_space,
+    parse,
+)
 from headwater.adapters.confluence.people import ask_names
+from headwater.adapters.confluence.permissions import read_space_readers
 from headwater.adapters.confluence.restrictions import read_restriction
 from headwater.adapters.confluence.spaces import check_caller
-from headwater.domain.content import Restriction
+from headwater.domain.content import Restriction, Space
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 from headwater.domain.ids import ContentId
 from headwater.ports import Capability
@@ -87,9 +100,10 @@ async def probe_data_center(
     return Verdict(Deployment.DATA_CENTER, verdict.reason) if is_data_center else verdict
 
 
-async def probe_capabilities(client: JsonClient) -> Sequence[Capability]:
-    """Try each kind of call that a sync depends on."""
+async def probe_capabilities(client: JsonClient, name: str) -> Sequence[Capability]:
+    """Say which Confluence this is, by the name given, and try each kind of call a sync depends on."""
     return [
+        Capability("Confluence", ok=True, detail=name),
         await _try("current user (v1)", "read:confluence-user", lambda: check_caller(client)),
         await _try("spaces (v2)", "read:space:confluence", lambda: _list_one_space(client)),
         await _try("search (v1)", "search:confluence", lambda: _search_one_page(client)),
@@ -98,6 +112,20 @@ async def probe_capabilities(client: JsonClient) -> Sequence[Capability]:
             "restrictions (v1)",
             "read:confluence-content.all",
             lambda: _read_one_restriction(client),
+        ),
+        await _try(
+            "space permissions (v2)",
+            "read:space.permission:confluence and read:configuration:confluence",
+            lambda: _read_permissions(client),
+        ),
+        await _try("names of groups (v1)", "read:confluence-groups", lambda: _name_groups(client)),
+        await _try(
+            "folders (v2)", "read:folder:confluence", lambda: _knock(client, f"{V2}/folders/1")
+        ),
+        await _try(
+            "files (v1)",
+            "readonly:content.attachment:confluence",
+            lambda: _knock(client, f"{V1}/content/1/child/attachment/att1/download"),
         ),
     ]
 
@@ -121,6 +149,36 @@ async def _read_one_name(client: JsonClient) -> None:
     user = parse(CurrentUser, await client.get(f"{V1}/user/current"))
     if user.account_id:
         await ask_names(client, [user.account_id])
+
+
+async def _read_permissions(client: JsonClient) -> None:
+    """Read who may view a space, if there is a space at all."""
+    for space in await _take_one_space(client):
+        readers = await read_space_readers(client, space)
+        if not readers.restriction.readable and not readers.everyone:
+            raise SourceRefusedError(
+                "Confluence does not tell who may view a space: source_restriction closes the whole space"
+            )
+
+
+async def _name_groups(client: JsonClient) -> None:
+    for space in await _take_one_space(client):
+        if (await read_space_readers(client, space)).unnamed:
+            raise SourceRefusedError(
+                "Confluence does not name the groups that may view a space: under source_restriction"
+                " only tokens that carry their ids pass"
+            )
+
+
+async def _take_one_space(client: JsonClient) -> Sequence[Space]:
+    found = (await read_first(client, f"{V2}/spaces", {"limit": "1"}))[:1]
+    return [make_space(parse(SpacePayload, item)) for item in found]
+
+
+async def _knock(client: JsonClient, path: str) -> None:
+    """Ask for what is not there: a missing scope is told before that."""
+    with suppress(AbsentError, RejectedRequestError):
+        await client.get(path)
 
 
 async def _expect_readable(restriction: Restriction) -> None:

@@ -101,6 +101,11 @@ def _describe(readers: SpaceReaders, closed: int) -> list[str]:
     notes = []
     if not readers.restriction.readable:
         notes.append("the space's permissions could not be read: its documents are closed to all")
+    if readers.unnamed:
+        notes.append(
+            f"the names of {readers.unnamed} group(s) that may view the space could not be read:"
+            " only tokens that carry their ids pass (a scoped token needs read:confluence-groups)"
+        )
     if readers.unmapped:
         classes = ", ".join(sorted(readers.unmapped))
         notes.append(f"space permissions of these access classes admit nobody: {classes}")

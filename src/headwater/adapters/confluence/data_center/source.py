@@ -49,6 +49,16 @@ class DataCenterSource:
         return self._site
 
     @property
+    def face(self) -> str:
+        """Data Center, which has one address only."""
+        return "Confluence Data Center"
+
+    @property
+    def requests_per_file(self) -> int:
+        """One: it sends its files itself."""
+        return 1
+
+    @property
     def traffic(self) -> Traffic:
         """What was asked since the source was opened."""
         return self._rest.client.traffic
@@ -59,7 +69,7 @@ class DataCenterSource:
 
     async def probe(self) -> Sequence[Capability]:
         """See :meth:`headwater.ports.Source.probe`."""
-        return await probing.probe_capabilities(self._rest)
+        return await probing.probe_capabilities(self._rest, f"{self.face}, site {self._site}")
 
     async def list_spaces(self) -> Sequence[Space]:
         """See :meth:`headwater.ports.Source.list_spaces`."""
