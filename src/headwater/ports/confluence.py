@@ -118,6 +118,10 @@ class Source(Protocol):
         """Which Confluence it is, and how it was entered, in a few words."""
 
     @property
+    def archives_pages(self) -> bool:
+        """Whether a page can be archived there, so that ``SourceOptions.include_archived`` matters."""
+
+    @property
     def requests_per_file(self) -> int:
         """How many requests a download takes."""
 

@@ -54,6 +54,7 @@ class SmallSource(FakeSource):
     site = SiteId("acme.example")
     face = "Confluence Cloud"
     requests_per_file = 2
+    archives_pages = True
 
     async def find_space(self, key):
         return replace(self._spaces[0], key=key, id=SpaceId("7"))

@@ -3,6 +3,7 @@
 import pytest
 
 from headwater.domain.jobs import ContentRestriction, JobStatus
+from headwater.domain.settings import SyncSettings
 from headwater.sandbox.faces import DataCenter
 from tests.integration.sync.lab import KEY, open_lab, pages, paragraphs
 
@@ -72,6 +73,13 @@ async def test_restrictions_of_all_ancestors_and_the_space_add_up(lab):
     assert not await lab.find("leafword", groups=["staff"])
     assert not await lab.find("leafword", groups=["board"])
     assert "Leaf" in await lab.find("leafword", groups=["staff", "board"])
+
+
+async def test_a_setting_that_data_center_leaves_without_effect_is_said(lab):
+    pages(lab.world, 1)
+    job = await lab.sync(settings=SyncSettings(include_archived=True))
+    assert "include_archived changes nothing" in (job.message or "")
+    assert "include_archived" not in ((await lab.sync()).message or "")
 
 
 async def test_without_space_permissions_everything_is_closed_and_it_is_said(tmp_path):

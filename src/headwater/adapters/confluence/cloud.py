@@ -67,6 +67,11 @@ class CloudSource:
         return "Confluence Cloud, by the gateway" if self._by_gateway else "Confluence Cloud"
 
     @property
+    def archives_pages(self) -> bool:
+        """Pages are archived one by one."""
+        return True
+
+    @property
     def requests_per_file(self) -> int:
         """Two: the first is redirected to the host that holds the file."""
         return 2

@@ -54,7 +54,7 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
         before = await _remember_space(run, space)
         await tighten_access(ports, run.job, run.site)
         survey = await list_space(run, space)
-        notes = await annotate(run, space)
+        notes = [*_list_vain_settings(run), *await annotate(run, space)]
         await run.reporter.enter(Stage.PLANNING)
         rules = await read_rules(ports, run.job)
         ancestry = await read_ancestry(run, upwards=_asks_upwards(run, rules))
@@ -65,6 +65,13 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
         await run.source.check_credentials()
         await _tell(run, *survey.notes, *notes)
     return replace(survey, notes=(*survey.notes, *notes), is_retry=only is not None)
+
+
+def _list_vain_settings(run: SyncRun) -> list[str]:
+    """Say which settings this Confluence leaves without effect."""
+    if run.job.request.settings.include_archived and not run.source.archives_pages:
+        return [f"include_archived changes nothing: {run.source.face} archives spaces, not pages"]
+    return []
 
 
 async def _tell(run: SyncRun, *notes: str) -> None:

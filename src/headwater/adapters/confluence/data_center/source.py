@@ -54,6 +54,11 @@ class DataCenterSource:
         return "Confluence Data Center"
 
     @property
+    def archives_pages(self) -> bool:
+        """Whole spaces are archived, pages are not: its interface, up to 10.0, has no such status."""
+        return False
+
+    @property
     def requests_per_file(self) -> int:
         """One: it sends its files itself."""
         return 1
