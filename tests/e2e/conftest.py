@@ -16,8 +16,19 @@ POSTS = 6
 DOCUMENTS = PAGES + POSTS
 """In each space."""
 
+TRACED = ("test_command_line", "test_mcp", "test_postgres")
+"""Modules whose processes are traced for coverage: a start takes twice as long, and what is killed tells nothing."""
+
 FIRST_GROUP = 64
 """How many pages the service reads the names of people for together, and so settles one after another."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _untraced(request):
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.stem not in TRACED:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
