@@ -20,6 +20,7 @@ from headwater.adapters.confluence.patience import PATIENT, PROMPT, Patience, Ti
 from headwater.adapters.confluence.sites import Governors
 from headwater.adapters.disk import check_disk
 from headwater.adapters.embedders.metered import MeteredEmbedder
+from headwater.adapters.heap import bound_heap
 from headwater.adapters.keys import load_or_create_key
 from headwater.adapters.occupancy import occupy
 from headwater.adapters.reader_filters import ReaderFilters
@@ -99,6 +100,7 @@ async def open_ports(
     """
     from headwater.jobs.elsewhere import JobsElsewhere, share_sites  # noqa: PLC0415
 
+    bound_heap()
     async with AsyncExitStack() as stack:
         ports, engine, governors = await _open_all(settings, stack, embedder, store)
         if not executes:

@@ -1,11 +1,8 @@
 """What LanceDB may take: of memory, as far as only the environment can tell it, and of a start."""
 
-import ctypes
 import json
 import subprocess
 import sys
-
-import pytest
 
 from headwater.adapters.lance import BOUNDS
 
@@ -30,36 +27,3 @@ def test_lancedb_is_told_how_much_to_read_ahead() -> None:
 def test_lancedb_is_loaded_without_validators_of_what_nobody_calls() -> None:
     found = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, check=True)
     assert found.stdout.split() == [b"False", b"True"]
-
-
-THREADS = """
-import ctypes, re, sys, threading
-from headwater.adapters.lance.heap import bound_heap
-
-if sys.argv[1] == "bounded":
-    bound_heap()
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-wait = threading.Barrier(9)
-
-def allocate():
-    libc.malloc(5000)
-    wait.wait()
-
-for _ in range(8):
-    threading.Thread(target=allocate).start()
-wait.wait()
-libc.malloc_stats()
-"""
-
-
-def test_threads_share_few_heaps() -> None:
-    if not hasattr(ctypes.CDLL(None), "malloc_stats"):
-        pytest.skip("no glibc here")
-    free, bounded = (count_heaps(how) for how in ("free", "bounded"))
-    assert bounded <= 2 < free
-
-
-def count_heaps(how: str) -> int:
-    found = subprocess.run([sys.executable, "-c", THREADS, how], capture_output=True, check=True)
-    return found.stderr.count(b"Arena ")

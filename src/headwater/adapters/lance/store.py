@@ -18,7 +18,6 @@ from lancedb.table import AsyncTable
 from headwater.adapters.lance import indexes
 from headwater.adapters.lance.faults import is_conflict, is_missing_table, lance_faults
 from headwater.adapters.lance.filters import is_in, make_predicate
-from headwater.adapters.lance.heap import bound_heap
 from headwater.adapters.lance.rows import (
     CHUNK_COLUMNS,
     check_length,
@@ -71,7 +70,6 @@ class LanceStore:
         ``dimension`` is the length of vectors in tables made from now on; ``vector_index_rows`` the size from which
         a namespace gets a vector index. ``RetryableError`` if the folder cannot be used.
         """
-        bound_heap()
         with lance_faults(f"open {folder}"):
             connection = await lancedb.connect_async(folder, session=_make_session())
         return cls(

@@ -1,8 +1,8 @@
-"""The C library's heap, kept from growing with LanceDB's threads and with the size of what they handle.
+"""The C library's heap, kept from growing with the threads and with the size of what they handle.
 
-Left alone, glibc keeps a heap for each thread, up to eight for each core, and gives little of it back: a
-process that brought in 8,000 pages held three times the memory that was in use. Other C libraries have
-no such parameters.
+Left alone, glibc keeps a heap for each thread, up to eight for each core, and gives little of it back:
+with LanceDB's threads, a process that had brought in 8,000 pages held twice the memory that it used.
+Other C libraries have no such parameters.
 """
 
 import ctypes
