@@ -222,6 +222,8 @@ class SourceOptions:
     """Archived pages, and what hangs on them, are shown like current ones."""
     concurrency: int | None = None
     """Calls side by side, at most."""
+    site: SiteId | None = None
+    """What the Confluence at this address called itself before, for where it does not tell now."""
 
 
 class SourceFactory(Protocol):

@@ -6,18 +6,19 @@ from dataclasses import asdict, replace
 from typing import Final
 
 from headwater.domain.errors import ConflictError, RetryableError, TooManyJobsError
-from headwater.domain.ids import CredentialId, JobId, TenantId
+from headwater.domain.ids import CredentialId, JobId, SiteId, TenantId
 from headwater.domain.jobs import (
     Job,
     JobRef,
     JobStatus,
+    SiteAddress,
     SiteCredential,
     Stage,
     UploadRequest,
 )
 from headwater.domain.schedules import Standing
 from headwater.domain.settings import SyncConfigurationId
-from headwater.ports import Ports
+from headwater.ports import Ports, SourceOptions
 from headwater.services.credentials import (
     remove_credential,
     seal_credential,
@@ -28,6 +29,9 @@ from headwater.services.settings import take_settings
 UPLOAD = "upload"
 FULL_SECONDS: Final = 60.0
 """When a tenant with too many open jobs may try again: a job takes a minute, more or less."""
+
+JOBS_ASKED: Final = 50
+"""Of the tenant's newest, for what a Confluence called itself."""
 
 _FOUND: Final = frozenset({"settings", "site"})
 """What an upload is given when it is accepted; the client did not ask for it."""
@@ -54,7 +58,7 @@ async def submit_upload(
         return ref.job_id
     await check_room(ports, tenant)
     upload = await take_settings(ports, tenant, upload)
-    request = await _check_confluence(ports, upload, credential)
+    request = await _check_confluence(ports, tenant, upload, credential)
     job = Job(
         ref=ref,
         kind=UPLOAD,
@@ -123,12 +127,27 @@ async def _is_known(ports: Ports, ref: JobRef, digest: str) -> bool:
 
 
 async def _check_confluence(
-    ports: Ports, upload: UploadRequest, credential: SiteCredential
+    ports: Ports, tenant: TenantId, upload: UploadRequest, credential: SiteCredential
 ) -> UploadRequest:
     """Return the upload with the site, and the space under its own key, whatever it was called."""
-    async with ports.sources.open(upload.address, credential) as source:
+    options = SourceOptions(site=await _find_site(ports, tenant, upload.address))
+    async with ports.sources.open(upload.address, credential, options=options) as source:
         space = await source.find_space(upload.space)
         return replace(upload, space=space.key, site=source.site)
+
+
+async def _find_site(ports: Ports, tenant: TenantId, address: SiteAddress) -> SiteId | None:
+    """Return what the Confluence at this address called itself to one of the tenant's newest jobs.
+
+    Under another name everything would come in a second time, beside what is there.
+    """
+    page = await ports.jobs.list(tenant, space=None, status=None, cursor=None, limit=JOBS_ASKED)
+    sites = (
+        job.request.site
+        for job in page.jobs
+        if job.request.address.instance_url == address.instance_url
+    )
+    return next(filter(None, sites), None)
 
 
 async def _store(ports: Ports, job: Job, sealed: bytes) -> None:

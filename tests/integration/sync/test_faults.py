@@ -273,11 +273,22 @@ async def test_a_job_does_not_go_on_under_another_name_of_its_site(lab: Lab) -> 
     await lab.sync()
     ref = await lab.submit()
     lab.site.faults.append(
-        answer_instead("/_edge/tenant_info", lambda: HTMLResponse("<title>Log in</title>"))
+        answer_instead("/_edge/tenant_info", lambda: JSONResponse({"cloudId": "another"}))
     )
     job = await lab.run(ref)
     assert (job.status, job.progress.documents.listed) == (JobStatus.FAILED, 0)
     assert len(await lab.indexed()) == 2
+
+
+async def test_a_site_that_does_not_tell_its_name_keeps_the_one_it_had(lab: Lab) -> None:
+    ids = pages(lab.world, 2)
+    await lab.sync()
+    lab.site.faults.append(
+        answer_instead("/_edge/tenant_info", lambda: HTMLResponse("<title>Log in</title>"))
+    )
+    job = await lab.sync()
+    assert job.progress.documents.unchanged == 2, "nothing comes in a second time"
+    assert set(await lab.indexed()) == set(ids)
 
 
 async def fail_once(lab: Lab, monkeypatch, name: str, error: Exception) -> list[object]:

@@ -80,7 +80,7 @@ class FakeSources:
     meanwhile: Any = None
 
     @asynccontextmanager
-    async def open(self, address, credential, *, on_wait=None):  # noqa: ARG002  (the port's shape)
+    async def open(self, address, credential, *, on_wait=None, options=None):  # noqa: ARG002  (the port's shape)
         self.opened += 1
         assert credential.token.reveal() == TOKEN
         if self.source.refusal:

@@ -233,7 +233,7 @@ async def _enter(knock: _Knock, options: SourceOptions) -> Source:
         await rest.check_caller()
         return DataCenterSource(rest, _name_site(knock.candidate), knock.directory)
     await check_caller(knock.client)
-    site = await _read_site_id(knock)
+    site = await _read_site_id(knock, options.site)
     statuses = WITH_ARCHIVED if options.include_archived else CURRENT
     by_gateway = knock.candidate.deployment is Deployment.GATEWAY
     return CloudSource(knock.client, site, knock.directory, statuses, by_gateway=by_gateway)
@@ -243,15 +243,15 @@ def _name_site(candidate: Candidate) -> SiteId:
     return SiteId(f"{urlsplit(candidate.root).netloc}{candidate.context}")
 
 
-async def _read_site_id(knock: _Knock) -> SiteId:
+async def _read_site_id(knock: _Knock, before: SiteId | None) -> SiteId:
     """Return the cloudId, which is the same by site URL and by gateway; else host and context.
 
-    Passing trouble is raised and not taken for an answer: stored ids begin with the site's, which
+    Where it is not told, what it was ``before`` holds. Passing trouble is raised and not taken for an answer: stored ids begin with the site's, which
     must not change from one sync to the next.
     """
     candidate = knock.candidate
     cloud_id = candidate.cloud_id or await _read_cloud_id(knock.anonymous)
-    return SiteId(cloud_id) if cloud_id else _name_site(candidate)
+    return SiteId(cloud_id) if cloud_id else before or _name_site(candidate)
 
 
 async def _read_cloud_id(client: JsonClient) -> str | None:

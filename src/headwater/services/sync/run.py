@@ -172,7 +172,7 @@ async def open_run(
         job.request.address,
         credential,
         on_wait=reporter.note_wait,
-        options=source_options(job.request.settings),
+        options=source_options(job.request.settings, job.request.site),
     )
     async with _reporting(reporter), AsyncExitStack() as stack:
         source = await until_cancelled(ports, ref, stack.enter_async_context(opening))
@@ -204,9 +204,9 @@ async def _reporting(reporter: "Reporter") -> AsyncIterator[None]:
         await reporter.write()
 
 
-def source_options(settings: SyncSettings) -> SourceOptions:
-    """Return what the settings ask of the source."""
-    return SourceOptions(settings.include_archived, settings.concurrency)
+def source_options(settings: SyncSettings, site: SiteId | None) -> SourceOptions:
+    """Return what the settings ask of the source, which called itself ``site`` before."""
+    return SourceOptions(settings.include_archived, settings.concurrency, site)
 
 
 async def _tick(reporter: Reporter) -> None:
