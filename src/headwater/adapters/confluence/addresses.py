@@ -143,7 +143,11 @@ class _Judge:
         if literal is not None and not (
             self.allow.names(host) or self.allow.covers(literal) or is_public(literal)
         ):
-            raise self.refusal("host", f"{host} is a private address, which is not to be reached")
+            raise self.refusal(
+                "host",
+                f"{host} is a private address, which is not to be reached; if it should be, "
+                "the operator can list it in HEADWATER_ALLOWED_PRIVATE_HOSTS",
+            )
         return host
 
     def port(self, parts: SplitResult) -> int | None:
