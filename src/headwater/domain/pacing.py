@@ -9,6 +9,11 @@ for their turn.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
+
+LEAD: Final = 64
+"""So many changes later than others a process may have come whose caller waits, and go first: enough to
+pass those that are in line, too few to keep anyone from ever having a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class SitePace:
     """How long the site has asked this process to wait, from now on."""
     wanted: int = 0
     """Requests that it would have under way."""
+    is_prompt: bool = False
+    """Whether somebody waits for the answer to one of them, as no job does."""
     held: int = 0
     """Requests that it may have under way, until it says otherwise."""
     since: int = 0
@@ -90,8 +97,9 @@ def _count_taken(paces: Mapping[str, SitePace], seat: str, promises: Mapping[str
 def share_out(paces: Mapping[str, SitePace], window: int) -> dict[str, int]:
     """Return everybody's share: as equal as can be, nobody's more than wanted.
 
-    Where there is not one for each, those have one that have waited longest, then those that have had
-    theirs for the shortest time: so everybody's turn comes, and ends.
+    Where there is not one for each, those have one that have waited longest, with a lead for those
+    whose caller waits too; then those that have had theirs for the shortest time. So everybody's turn
+    comes, and ends.
     """
     shares = dict.fromkeys(paces, 0)
     line = sorted(
@@ -107,4 +115,6 @@ def share_out(paces: Mapping[str, SitePace], window: int) -> dict[str, int]:
 
 def _rank(seat: str, paces: Mapping[str, SitePace]) -> tuple[bool, int, str]:
     pace = paces[seat]
-    return pace.held > 0, -pace.since if pace.held else pace.since, seat
+    if pace.held:
+        return True, -pace.since, seat
+    return False, pace.since - LEAD * pace.is_prompt, seat

@@ -120,6 +120,22 @@ async def test_an_owner_that_cannot_go_on_waits_for_the_others_too(lab):
         await working
 
 
+async def test_a_job_that_meets_a_defect_ends_when_the_last_hand_has_let_go(lab, monkeypatch):
+    ref, survey = await start(lab, 10)
+    await lab.ports.work.claim(ref, "other", limit=4, reading=True)
+
+    async def break_down(_namespace, _batch):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(lab.ports.store, "apply", break_down)
+    working = asyncio.create_task(bring_in(lab.ports, ref, survey, make_hand("a")))
+    await asyncio.wait({working}, timeout=1)
+    assert not working.done(), "another is writing still"
+    await lab.ports.work.release(ref, "other")
+    with pytest.raises(ZeroDivisionError):
+        await working
+
+
 def test_one_process_alone_claims_as_much_as_fits_and_many_share_to_the_end():
     assert size_claim(0, 1) == ALONE_AT_ONCE
     assert size_claim(5000, 3) == MOST_AT_ONCE

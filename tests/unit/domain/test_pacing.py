@@ -18,6 +18,7 @@ class Process:
     """One process's side: it starts requests within its share, and ends them when it likes."""
 
     wanted: int = 0
+    is_prompt: bool = False
     share: int = 0
     under_way: int = 0
     hurries: bool = False
@@ -51,7 +52,9 @@ class Site:
     def speak(self, seat):
         process = self.processes[seat]
         held = max(process.share, process.under_way)
-        mine = SitePace(0, self.window, wanted=process.wanted, held=held)
+        mine = SitePace(
+            0, self.window, wanted=process.wanted, is_prompt=process.is_prompt, held=held
+        )
         settlement = settle(self.said, seat, mine)
         self.said[seat] = settlement.said
         process.share = settlement.share
@@ -164,27 +167,54 @@ def test_after_joining_and_leaving_everybody_has_its_share_two_rounds_later(want
     assert site.shares == settled, "who has a share of a wide enough window keeps it"
 
 
-@pytest.mark.parametrize(("number", "window"), [(9, 8), (12, 8), (30, 8), (3, 1), (2, 1), (17, 4)])
-def test_with_more_processes_than_the_window_is_wide_everybodys_turn_comes(number, window):
-    site = crowd(number, window=window)
+def count_turns(site, rounds):
+    """Return the rounds in which each process had a request, once all have come."""
     turns: dict[str, list[int]] = {seat: [] for seat in site.processes}
-    rounds = 40 * -(-number // window)
     site.go_round()  # the first to speak has it all, and gives it back
     for now in range(rounds):
         site.go_round()
-        assert site.held <= window
+        assert site.held <= site.window
         for seat, share in site.shares.items():
             assert share in {0, 1}
             turns[seat] += [now] * share
-    longest = max(
-        after - before
-        for taken in turns.values()
-        for before, after in pairwise([0, *taken, rounds])
-    )
-    assert longest <= 2 * -(-number // window) + 1, "nobody waits for longer than the others' turns"
+    return turns
+
+
+def find_longest_wait(taken, rounds):
+    return max(after - before for before, after in pairwise([0, *taken, rounds]))
+
+
+@pytest.mark.parametrize(("number", "window"), [(9, 8), (12, 8), (30, 8), (3, 1), (2, 1), (17, 4)])
+def test_with_more_processes_than_the_window_is_wide_everybodys_turn_comes(number, window):
+    cycle = -(-number // window)
+    turns = count_turns(crowd(number, window=window), rounds := 40 * cycle)
+    longest = max(find_longest_wait(taken, rounds) for taken in turns.values())
+    assert longest <= 2 * cycle + 1, "nobody waits for longer than the others' turns"
     counts = [len(taken) for taken in turns.values()]
     assert max(counts) <= 2 * min(counts), "and nobody has more than its due for long"
     assert sum(counts) >= rounds * window / 2, "the window is not left empty by passing it on"
+
+
+def test_whose_caller_waits_goes_first_and_keeps_nobody_from_having_a_turn():
+    site = crowd(20, window=4)
+    prompt = [seat for index, seat in enumerate(site.processes) if index % 3 == 0]
+    for seat in prompt:
+        site.processes[seat].is_prompt = True
+    turns = count_turns(site, rounds := 200)
+    waits = {seat: find_longest_wait(taken, rounds) for seat, taken in turns.items()}
+    assert max(waits[seat] for seat in prompt) <= 8
+    assert max(waits.values()) <= 30
+
+
+def test_a_call_is_next_although_many_were_in_line_before_it():
+    site = crowd(30)
+    for _ in range(10):
+        site.go_round()
+    site.join("call", wanted=1)
+    site.processes["call"].is_prompt = True
+    site.go_round()
+    site.go_round()
+    assert site.shares["call"] == 1
 
 
 def test_a_process_that_is_alone_has_all_it_wants_at_once():

@@ -362,6 +362,7 @@ site_paces = Table(
     Column("setbacks", BigInteger, nullable=False),
     Column("paused_seconds", Float, nullable=False),
     Column("at_once", Integer, nullable=False, server_default="1"),
+    Column("is_prompt", Boolean, nullable=False, server_default=false()),
     *(
         Column(name, BigInteger, nullable=False, server_default="0")
         for name in ("wanted", "held", "since", "beats")

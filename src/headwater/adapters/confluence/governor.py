@@ -129,6 +129,7 @@ class SiteGovernor:
             window=self.pace.window,
             paused_seconds=min(left, self.paused_seconds()),
             wanted=wanted,
+            is_prompt=any(ticket.patience.turn is not None for ticket in self._waiting),
             held=held,
         )
 

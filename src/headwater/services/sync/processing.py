@@ -16,7 +16,6 @@ from headwater.domain.errors import (
     ClaimLostError,
     DocumentError,
     FailureType,
-    HeadwaterError,
     RetryableError,
 )
 from headwater.domain.ids import ContentId
@@ -71,7 +70,7 @@ async def bring_in(ports: Ports, ref: JobRef, survey: Survey, hand: Hand = ALONE
             await _settle_all(run, survey.space)
     except (ClaimLostError, RetryableError):
         raise  # another process has the job, or this one goes on with it: it is not about to end
-    except HeadwaterError:
+    except Exception:  # a defect too: whatever it is, the job is about to end
         await _keep_from_others(ports, ref, hand)
         raise
 

@@ -8,8 +8,9 @@ down_revision = "r0005"
 branch_labels = None
 depends_on = None
 
-COUNTS = (
+COLUMNS = (
     ("at_once", sa.Integer(), "1"),
+    ("is_prompt", sa.Boolean(), sa.false()),
     ("wanted", sa.BigInteger(), "0"),
     ("held", sa.BigInteger(), "0"),
     ("since", sa.BigInteger(), "0"),
@@ -18,12 +19,12 @@ COUNTS = (
 
 
 def upgrade() -> None:
-    """Add the counts; a process of the version before leaves them as they begin."""
-    for name, kind, begin in COUNTS:
+    """Add what each says; a process of the version before leaves it as it begins."""
+    for name, kind, begin in COLUMNS:
         op.add_column("site_paces", sa.Column(name, kind, nullable=False, server_default=begin))
 
 
 def downgrade() -> None:
-    """Take them away again."""
-    for name, _, _ in reversed(COUNTS):
+    """Take it away again."""
+    for name, _, _ in reversed(COLUMNS):
         op.drop_column("site_paces", name)
