@@ -258,6 +258,7 @@ def _assemble(
         now=_now,
         new_job_id=_new_job_id,
         probes=make_probes(settings),
+        check_room=partial(check_disk, settings.data_dir),
         max_open_jobs=settings.max_open_jobs_per_tenant,
     )
 

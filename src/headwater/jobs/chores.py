@@ -27,7 +27,7 @@ async def keep_doing(chores: Sequence[Chore]) -> None:
     """Do all chores until cancelled; a defect ends them all.
 
     A backend that is away, or that refuses until an operator mends it, is waited for: other tenants'
-    jobs go on meanwhile.
+    jobs go on meanwhile. So is a disk that is full, or not to be written.
     """
     async with asyncio.TaskGroup() as group:
         for chore in chores:
@@ -39,7 +39,7 @@ async def _repeat(chore: Chore) -> None:
         chore.wanted.clear()
         try:
             await chore.do()
-        except (HeadwaterError, sqlalchemy.exc.SQLAlchemyError) as error:
+        except (HeadwaterError, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
             _log.warning("cannot do a chore now; trying again", chore=chore.name, reason=str(error))
         # Not wait_for: it takes no notice of being cancelled at the moment the event is set.
         with suppress(TimeoutError):

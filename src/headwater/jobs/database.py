@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 import sqlalchemy
 from dbos import DBOSConfig
 
-from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.errors import BackendAwayError, ConfigError, RetryableError
 
 SCHEMA: Final = "dbos"
 """Of the engine's tables, beside the catalog's own schema in the same database."""
+
+PROBE_BYTES: Final = 256 << 10
+"""More than the engine notes at a time."""
 
 POOL_SIZE: Final = 8
 """Connections of one process: for the jobs it runs side by side, and for looking after them."""
@@ -41,6 +45,19 @@ class JobDatabase:
         self.folder.mkdir(parents=True, exist_ok=True)
         _use_write_ahead_log(self.folder / "jobs.db")
         return DBOSConfig(system_database_url=f"sqlite:///{self.folder / 'jobs.db'}")
+
+    def check_room(self) -> None:
+        """Raise ``BackendAwayError`` where a file on the disk cannot grow; a server says so itself."""
+        if self.server_url is not None:
+            return
+        try:
+            with TemporaryFile(dir=self.folder) as probe:
+                probe.write(b"\0" * PROBE_BYTES)
+        except OSError as error:
+            raise BackendAwayError(
+                f"the job database in {self} cannot grow ({error.strerror}); make room on its disk,"
+                " and see that it can be written"
+            ) from error
 
 
 def _use_write_ahead_log(path: Path) -> None:

@@ -12,6 +12,7 @@ from headwater.domain.errors import RetryableError
 from headwater.jobs.chores import Chore, keep_doing
 from headwater.jobs.company import SharedSites, make_sharing
 from headwater.jobs.dispatch import Dispatcher
+from headwater.jobs.recovery import Recovery
 from headwater.jobs.runtime import Runtime
 from headwater.jobs.seats import BEAT_SECONDS, Seats
 from headwater.jobs.workbench import forget_ended, take_over
@@ -39,9 +40,15 @@ class Engagement:
     """A started engine's seat, and all that is done from it."""
 
     def __init__(
-        self, ports: Ports, seats: Seats, runtime: Runtime, sites: SharedSites | None
+        self,
+        ports: Ports,
+        seats: Seats,
+        runtime: Runtime,
+        recovery: Recovery,
+        sites: SharedSites | None,
     ) -> None:
         self._ports = ports
+        self._recovery = recovery
         self._sites = sites
         self.seats = seats
         self.runtime = runtime
@@ -85,6 +92,7 @@ class Engagement:
             Chore("give jobs their turn", TURN_SECONDS, turns, self.runtime.freed),
             Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports)),
             Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
+            Chore("pick up jobs", TAKE_OVER_SECONDS, self._pick_up),
             Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
             Chore("forget credentials", SWEEP_SECONDS, partial(_sweep_credentials, ports)),
             Chore("forget workflows", SWEEP_SECONDS, partial(_sweep_workflows, ports)),
@@ -98,6 +106,10 @@ class Engagement:
         async with self.seats.hold_gone() as find_gone:
             if count := await take_over(find_gone):
                 _log.warning("taking over jobs of a process that is gone", jobs=count)
+
+    async def _pick_up(self) -> None:
+        if count := await self._recovery.pick_up():
+            _log.warning("going on with jobs that could not be noted down", jobs=count)
 
 
 async def _start_due(ports: Ports) -> None:

@@ -21,6 +21,7 @@ from headwater.jobs.company import SharedSites
 from headwater.jobs.database import JobDatabase, explaining, waiting_for
 from headwater.jobs.engagement import Engagement, cancel
 from headwater.jobs.fencing import Fence, fence_ports
+from headwater.jobs.recovery import Recovery
 from headwater.jobs.runtime import Runtime, clear_runtime, set_runtime
 from headwater.jobs.seats import FileSeats, LeasedSeats, Seats
 from headwater.jobs.serialization import JsonSerializer
@@ -74,7 +75,8 @@ class JobEngine:
         seats = self._make_seats(ports)
         runtime = Runtime(ports=fence_ports(ports, Fence(seats)))
         set_runtime(runtime)
-        self._engagement = engagement = Engagement(ports, seats, runtime, self._sites)
+        recovery = Recovery(runtime, self._database)
+        self._engagement = engagement = Engagement(ports, seats, runtime, recovery, self._sites)
         with explaining(self._database):
             await seats.take()
             runtime.hand = Hand(seats.name, lambda: seats.workers)
@@ -135,6 +137,7 @@ class JobEngine:
             raise ConfigError("the job engine is not running; restart this process")
         with waiting_for(self._database):
             await DBOS.list_workflows_async(limit=1)
+        await asyncio.to_thread(self._database.check_room)
 
 
 def _launch(database: JobDatabase, seat: str) -> None:

@@ -7,15 +7,20 @@ others when the process dies, so there is nothing of it to be repeated.
 import asyncio
 from dataclasses import replace
 from time import monotonic
+from typing import Final
 
 import structlog
 
-from headwater.domain.errors import ClaimLostError, HeadwaterError
+from headwater.domain.errors import ClaimLostError, HeadwaterError, RetryableError
 from headwater.domain.jobs import JobRef
 from headwater.jobs.runtime import Runtime
 from headwater.services.sync.processing import lend_hand
 from headwater.services.sync.run import read_open_job
+from headwater.services.sync.stopping import check_room
 from headwater.services.sync.survey import Survey
+
+AWAY_SECONDS: Final = 10.0
+"""Until help is given again by a process that a backend is away for, or that has no room."""
 
 _log = structlog.get_logger("headwater.jobs")
 
@@ -36,9 +41,13 @@ async def _help(runtime: Runtime, ref: JobRef, survey: Survey, unhelpable: set[J
     try:
         job = await read_open_job(ports, ref)
         with ports.tracer.span("help", parent=job.trace, job_id=ref.job_id):
+            await check_room(ports, ref)
             await lend_hand(ports, ref, survey, hand)
     except ClaimLostError as error:
         log.warning("help breaks off", reason=str(error))
+    except RetryableError as error:
+        log.info("help waits", reason=str(error))
+        await asyncio.sleep(AWAY_SECONDS)
     except HeadwaterError as error:
         # Its own process meets the same, and says so in the job.
         unhelpable.add(ref)

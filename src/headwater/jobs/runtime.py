@@ -22,6 +22,8 @@ class Runtime:
     """By which this process's part in any job goes; no two of its tasks are at one job."""
     running: "set[asyncio.Task[object]]" = field(default_factory=set)
     """Workflows and helping hands: what takes up the process's places."""
+    at_work: "dict[JobRef, asyncio.Task[object]]" = field(default_factory=dict)
+    """The workflows among them, by their job."""
     helping: "dict[JobRef, asyncio.Task[object]]" = field(default_factory=dict)
     """The helping hands among them, by the job of another process that they help with."""
     owned: set[JobRef] = field(default_factory=set)
@@ -41,8 +43,17 @@ class Runtime:
     def check_out(self, task: "asyncio.Task[object]") -> None:
         """Note that something at work has ended."""
         self.running.discard(task)
-        self.helping = {ref: other for ref, other in self.helping.items() if other is not task}
+        self.helping = _without(self.helping, task)
+        self.at_work = _without(self.at_work, task)
         self.freed.set()
+
+    async def check_in_workflow(self, ref: JobRef, task: "asyncio.Task[object]") -> None:
+        """Note that a job is at work; an earlier run of it that is still at it lets go first."""
+        if earlier := self.at_work.get(ref):
+            earlier.cancel()
+            await asyncio.wait({earlier})
+        self.at_work[ref] = task
+        self.check_in(task)
 
     async def own(self, ref: JobRef) -> None:
         """Make a job this process's own: a hand that helped with it until now lets go first."""
@@ -50,6 +61,12 @@ class Runtime:
         if helper := self.helping.get(ref):
             helper.cancel()
             await asyncio.wait({helper})
+
+
+def _without(
+    tasks: "dict[JobRef, asyncio.Task[object]]", ended: "asyncio.Task[object]"
+) -> "dict[JobRef, asyncio.Task[object]]":
+    return {ref: task for ref, task in tasks.items() if task is not ended}
 
 
 _runtimes: list[Runtime] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from headwater.domain.jobs import JobRef
 from headwater.jobs.seats import FindGone
@@ -98,14 +98,19 @@ async def start_job(job: OpenJob) -> None:
 
 async def take_over(find_gone: FindGone) -> int:
     """Queue again what was at work in processes that are gone; return how many jobs that were."""
-    executors = {item.executor_id for item in await _list_at_work() if item.executor_id}
+    executors = {*(await list_at_work()).values()}
     gone = await find_gone(executors) if executors else ()
     if not gone:
         return 0
-    names = [item.workflow_id for item in await _list_at_work() if item.executor_id in gone]
+    names = [name for name, executor in (await list_at_work()).items() if executor in gone]
     if names:
-        await DBOS.resume_workflows_async(names, queue_name=QUEUE)
+        await requeue(names)
     return len(names)
+
+
+async def requeue(names: Collection[str]) -> None:
+    """Queue again what is at work by the engine's word; whoever is still at it can note no more."""
+    await DBOS.resume_workflows_async(list(names), queue_name=QUEUE)
 
 
 async def forget_ended(before: datetime) -> int:
@@ -131,8 +136,10 @@ async def _list_ended(before: datetime) -> list[str]:
     return [item.workflow_id for item in found]
 
 
-async def _list_at_work() -> list[WorkflowStatus]:
-    return await DBOS.list_workflows_async(status=_AT_WORK, load_input=False, load_output=False)
+async def list_at_work() -> Mapping[str, str]:
+    """Return the workflows that are at work by the engine's word, each with its process."""
+    found = await DBOS.list_workflows_async(status=_AT_WORK, load_input=False, load_output=False)
+    return {item.workflow_id: item.executor_id for item in found if item.executor_id}
 
 
 def name_workflow(ref: JobRef) -> str:

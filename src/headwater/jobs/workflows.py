@@ -5,8 +5,8 @@ steps take and return plain data, and no credential is ever among it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -15,6 +15,7 @@ from uuid import uuid4
 import stamina
 import structlog
 from dbos import DBOS
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from headwater.domain.errors import ClaimLostError, HeadwaterError, RetryableError
 from headwater.domain.ids import JobId, TenantId
@@ -27,6 +28,7 @@ from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
 from headwater.services.sync.reconciling import reconcile
 from headwater.services.sync.run import read_open_job
+from headwater.services.sync.stopping import check_room
 from headwater.services.sync.survey import Survey, survey_from_plain
 
 Plain = dict[str, Any]
@@ -42,6 +44,9 @@ AWAY_ATTEMPTS: Final = 120
 MAX_STARTS: Final = 20
 """How often a job may begin without settling one document: more, and it is what ends the process."""
 
+WAITING: Final = "waiting, to go on by itself"
+ADVICE: Final = "make room on the disk of HEADWATER_DATA_DIR, and see that it can be written"
+
 T = TypeVar("T")
 
 _log = structlog.get_logger("headwater.jobs")
@@ -50,14 +55,15 @@ _log = structlog.get_logger("headwater.jobs")
 @DBOS.workflow(name="upload", max_recovery_attempts=None)
 async def upload_workflow(tenant: str, job_id: str) -> str:
     """Run one upload from its first look at Confluence to its end; return how it ended."""
-    runtime = current_runtime()
-    _check_in(runtime)
+    runtime, ref = current_runtime(), JobRef(TenantId(tenant), JobId(job_id))
+    await _check_in(runtime, ref)
     with _parking_when_lost():
-        job = await _begin(JobRef(TenantId(tenant), JobId(job_id)))
+        job = await _begin(ref)
     if job is None:
         return "given up"
     with runtime.ports.tracer.span("job", parent=job.trace, job_id=job_id, starts=job.starts):
-        return await _run_steps(tenant, job_id)
+        async with _parking_when_not_noted(runtime.ports, ref):
+            return await _run_steps(tenant, job_id)
 
 
 async def _run_steps(tenant: str, job_id: str) -> str:
@@ -70,12 +76,12 @@ async def _run_steps(tenant: str, job_id: str) -> str:
     return "finished"
 
 
-def _check_in(runtime: Runtime) -> None:
+async def _check_in(runtime: Runtime, ref: JobRef) -> None:
     """Let the engine park this workflow when the process stops; park it at once if it stops already."""
     if runtime.stopping:
         raise asyncio.CancelledError
     if task := asyncio.current_task():
-        runtime.check_in(task)
+        await runtime.check_in_workflow(ref, task)
 
 
 @contextmanager
@@ -85,6 +91,25 @@ def _parking_when_lost() -> Iterator[None]:
         yield
     except ClaimLostError as error:
         raise asyncio.CancelledError(str(error)) from error
+
+
+@asynccontextmanager
+async def _parking_when_not_noted(ports: Ports, ref: JobRef) -> AsyncIterator[None]:
+    """Leave a job as it is while the engine cannot note how far it has come; ``recovery`` goes on with it.
+
+    A step raises nothing of the kind: what raises here is the engine, writing down what a step returned.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = f"the job engine's database takes no writes ({_name_cause(error)}); {ADVICE}"
+        _log.warning("job waits", job_id=ref.job_id, reason=reason)
+        await _tell(ports, ref, f"{WAITING}: {reason}")
+        raise asyncio.CancelledError(reason) from error
+
+
+def _name_cause(error: SQLAlchemyError) -> object:
+    return error.orig if isinstance(error, DBAPIError) else type(error).__name__
 
 
 async def _begin(ref: JobRef) -> Job | None:
@@ -105,7 +130,10 @@ async def _begin(ref: JobRef) -> Job | None:
 
 async def _count_start(ports: Ports, ref: JobRef) -> Job:
     await ports.jobs.change(ref, JobChange(starts=1))
-    return await read_open_job(ports, ref)
+    job = await read_open_job(ports, ref)
+    if (job.message or "").startswith(WAITING):
+        await ports.jobs.change(ref, JobChange(message=""))  # what an earlier start waited for
+    return job
 
 
 @DBOS.step(name=GATHER)
@@ -199,9 +227,10 @@ async def _take_up(
     ):
         with attempt:
             try:
+                await check_room(ports, ref)
                 await call(ports, ref)
             except RetryableError as error:
-                await _tell(ports, ref, f"waiting, to go on by itself: {error}")
+                await _tell(ports, ref, f"{WAITING}: {error}")
                 raise
     if attempt.num > 1:
         await _tell(ports, ref, "")

@@ -48,6 +48,10 @@ class JobQueue(Protocol):
         """Raise unless jobs can be stored."""
 
 
+async def _find_room() -> None:
+    """Find room, as where nothing is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a service may use."""
@@ -77,5 +81,7 @@ class Ports:
     tracer: Tracer = NO_TRACES
     probes: Mapping[str, Probe] = field(default_factory=dict)
     """What else has to work for this process, by name."""
+    check_room: Probe = _find_room
+    """Raises ``BackendAwayError`` while there is too little room for jobs to go on."""
     max_open_jobs: int = 1000
     """Of one tenant."""

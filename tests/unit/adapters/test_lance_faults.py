@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from headwater.adapters.lance.faults import is_conflict, is_missing_table, lance_faults
 from headwater.adapters.lance.filters import has_any, is_in, quote
-from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.errors import BackendAwayError, ConfigError, RetryableError
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,15 @@ def test_an_error_says_what_to_do(text, advice):
     ):
         raise RuntimeError(text)
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("code", "takes_nothing"), [(28, True), (122, True), (30, True), (5, True), (27, False)]
+)
+def test_a_disk_that_takes_nothing_is_no_documents_fault(code, takes_nothing):
+    with pytest.raises(RetryableError) as caught, lance_faults("write"):
+        raise RuntimeError(f"lance error: LanceError(IO): x (os error {code}), x.rs:1")
+    assert isinstance(caught.value, BackendAwayError) is takes_nothing
 
 
 def test_an_operating_system_error_is_translated():

@@ -1,12 +1,20 @@
 """What a step does with what it meets, on a real catalog."""
 
 import asyncio
+import sqlite3
+from dataclasses import replace
 
 import pytest
 import stamina
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from headwater.domain.errors import JobCancelledError, RetryableError, SourceRefusedError
+from headwater.domain.errors import (
+    BackendAwayError,
+    JobCancelledError,
+    RetryableError,
+    SourceRefusedError,
+)
 from headwater.domain.jobs import DocumentCounts, JobChange, JobStatus, Progress
 from headwater.jobs import runtime, workflows
 from headwater.services.job_reports import describe_job
@@ -133,19 +141,67 @@ async def test_a_workflow_checks_in_while_it_runs():
     lent = runtime.current_runtime()
 
     async def work():
-        workflows._check_in(lent)
+        await workflows._check_in(lent, REF)
         assert asyncio.current_task() in lent.running
+        assert lent.at_work == {REF: asyncio.current_task()}
 
     await asyncio.create_task(work())
     await asyncio.sleep(0)  # lets the task's callbacks run
-    assert lent.running == set()
+    assert (lent.running, lent.at_work) == (set(), {})
+
+
+@pytest.mark.usefixtures("ports")
+async def test_a_workflow_that_is_run_again_ends_its_earlier_run_first():
+    lent = runtime.current_runtime()
+    earlier = asyncio.create_task(asyncio.sleep(3600))
+    await lent.check_in_workflow(REF, earlier)
+    later = asyncio.create_task(asyncio.sleep(0))
+    await lent.check_in_workflow(REF, later)
+    assert earlier.cancelled()
+    assert lent.at_work == {REF: later}
+    await later
+
+
+async def test_a_job_is_parked_while_the_engine_cannot_note_how_far_it_is(ports):
+    full = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+    with pytest.raises(asyncio.CancelledError):
+        async with workflows._parking_when_not_noted(ports, REF):
+            raise full
+    job = await ports.jobs.find(REF)
+    assert job.status is JobStatus.RUNNING
+    assert "the job engine's database takes no writes (database or disk is full)" in job.message
+    begun = await workflows._begin(REF)
+    assert begun
+    assert (await ports.jobs.find(REF)).message == ""
+
+
+@pytest.mark.parametrize("wants_to_stop", [False, True])
+async def test_a_job_waits_for_room_but_not_to_be_cancelled(ports, monkeypatch, wants_to_stop):
+    full, asked = iter([True, True]), []
+
+    async def look():
+        if next(full, False):
+            raise BackendAwayError("0.0 GiB free")
+
+    async def call(_ports, _ref):
+        asked.append("Confluence")
+
+    if wants_to_stop:
+        await ports.jobs.request_cancel(REF)
+    small = replace(ports, check_room=look)
+    monkeypatch.setattr(runtime.current_runtime(), "ports", small)
+    with stamina.set_testing(True, attempts=9):
+        assert await workflows._attempt("bring_in", REF, call) is not wants_to_stop
+    assert asked == ([] if wants_to_stop else ["Confluence"])
+    job = await ports.jobs.find(REF)
+    assert job.status is (JobStatus.CANCELLED if wants_to_stop else JobStatus.RUNNING)
 
 
 async def test_a_workflow_that_starts_while_the_process_stops_is_parked(ports):
     lent = runtime.current_runtime()
     lent.stopping = True
     with pytest.raises(asyncio.CancelledError):
-        workflows._check_in(lent)
+        await workflows._check_in(lent, REF)
     assert (await ports.jobs.find(REF)).status is JobStatus.RUNNING
 
 

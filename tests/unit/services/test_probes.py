@@ -10,7 +10,7 @@ from headwater.adapters.disk import check_disk
 from headwater.adapters.tokens.keysets import FRESH, STALE
 from headwater.adapters.tokens.probing import TokenProbe
 from headwater.adapters.tokens.verification import Trust
-from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.errors import BackendAwayError, ConfigError, RetryableError
 from headwater.domain.secrets import Secret
 from headwater.services.health import check_health, check_probes
 
@@ -41,10 +41,10 @@ async def test_a_disk_with_room_is_fine(monkeypatch, tmp_path, free, said):
 
 
 async def test_a_full_disk_and_one_that_is_gone_say_what_to_do(monkeypatch, tmp_path):
-    with pytest.raises(ConfigError, match="mount it again"):
+    with pytest.raises(BackendAwayError, match="mount it again"):
         await check_disk(tmp_path / "gone")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9, 9, 0))
-    with pytest.raises(RetryableError, match="make room on the disk"):
+    with pytest.raises(BackendAwayError, match="jobs wait until there is more: make room"):
         await check_disk(tmp_path)
 
 

@@ -9,6 +9,7 @@ that is not enough by turns.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from psycopg.abc import Buffer
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import DiskFull
 from psycopg.pq import PGconn, Ping
 from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
@@ -29,7 +31,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from headwater.domain.errors import ConfigError, RetryableError
+from headwater.domain.errors import BackendAwayError, ConfigError
 
 BUSY_TIMEOUT_MS: Final = 30_000
 WRITES: Final = "headwater_writes"
@@ -75,7 +77,7 @@ CONNECTING: Final = {
 
 
 class Database:
-    """Opens transactions. Trouble with the database itself surfaces as ``RetryableError``."""
+    """Opens transactions. Trouble with the database itself surfaces as ``BackendAwayError``."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -105,10 +107,22 @@ async def _translating_errors() -> AsyncIterator[None]:
         yield
     except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        raise RetryableError(
-            f"The catalog database is busy or away ({cause}). Try again; if this stays, look for"
-            " a full disk, a read-only file or a server that is down."
-        ) from error
+        raise BackendAwayError(_advise(cause)) from error
+
+
+def _advise(cause: BaseException | None) -> str:
+    if _is_disk_full(cause):
+        return f"The disk of the catalog database is full ({cause}); make room on it."
+    return (
+        f"The catalog database is busy or away ({cause}). Try again; if this stays, look for"
+        " a full disk, a read-only file or a server that is down."
+    )
+
+
+def _is_disk_full(cause: BaseException | None) -> bool:
+    """Tell SQLite's and Postgres's own words for it."""
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_FULL or isinstance(cause, DiskFull)
 
 
 def _reading(engine: AsyncEngine) -> Mapping[str, Any]:

@@ -10,22 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from headwater.domain.errors import RetryableError
+from headwater.domain.errors import BackendAwayError, RetryableError
 
 _OS_ERROR: Final = re.compile(r"(?:os error |Errno )(\d+)")
 _DISK_FULL: Final = {"28", "122"}
 _TOO_LARGE: Final = {"27"}
 _NOT_PERMITTED: Final = {"1", "13", "30"}
 _NOT_A_FOLDER: Final = {"2", "20"}
+_BROKEN: Final = {"5"}
+_TAKES_NOTHING: Final = _DISK_FULL | _NOT_PERMITTED | _BROKEN
 
 
 @contextmanager
 def lance_faults(action: str) -> Iterator[None]:
-    """Raise LanceDB's trouble as ``RetryableError``, with what was tried and what to do about it."""
+    """Raise LanceDB's trouble as ``RetryableError``, with what was tried and what to do about it.
+
+    ``BackendAwayError`` where the disk takes nothing, whatever is to be written.
+    """
     try:
         yield
     except (RuntimeError, OSError) as error:
-        raise RetryableError(f"The vector store could not {action}: {_advise(error)}") from error
+        kind = BackendAwayError if _find_code(error) in _TAKES_NOTHING else RetryableError
+        raise kind(f"The vector store could not {action}: {_advise(error)}") from error
 
 
 def is_missing_table(error: ValueError) -> bool:
@@ -38,10 +44,13 @@ def is_conflict(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "conflict" in str(error).lower()
 
 
+def _find_code(error: Exception) -> str:
+    match = _OS_ERROR.search(str(error))
+    return match.group(1) if match else ""
+
+
 def _advise(error: Exception) -> str:
-    text = str(error)
-    match = _OS_ERROR.search(text)
-    code = match.group(1) if match else ""
+    text, code = str(error), _find_code(error)
     if code in _DISK_FULL:
         return "the disk is full or over quota; free space under HEADWATER_DATA_DIR, then retry."
     if code in _TOO_LARGE:

@@ -48,7 +48,7 @@ async def _gather(ports: Ports, ref: JobRef) -> Survey:
     async with open_run(ports, ref) as opened:
         run = await take_present_restriction(opened)
         only = await read_retried(ports, run.job)
-        await run.check_cancelled()
+        await run.check_going_on()
         space = await run.source.find_space(run.job.request.space)
         await _tell(run)
         before = await _remember_space(run, space)

@@ -58,7 +58,7 @@ async def annotate(run: SyncRun, space: Space) -> list[str]:
         await run.ports.work.annotate(
             run.ref, _complete(annotations, [item.content_id for item in missing])
         )
-        await run.check_cancelled()
+        await run.check_going_on()
     return notes
 
 
@@ -78,7 +78,7 @@ async def _list(
                 await keep(found)
                 if run.job.request.retry_of is None:
                     await count_listed(run, await run.ports.work.count(run.ref))
-                await run.check_cancelled()
+                await run.check_going_on()
     except ListingIncompleteError as error:
         return str(error)
     return None

@@ -87,9 +87,10 @@ class SyncRun:
         languages = request.settings.ocr_languages
         return FileRecipes(self.ports.extractor.recipe, self.recipe, request.use_ocr, languages)
 
-    async def check_cancelled(self) -> None:
-        """Raise ``JobCancelledError`` once somebody asked the job to stop."""
+    async def check_going_on(self) -> None:
+        """Raise ``JobCancelledError`` once somebody asked the job to stop; ``BackendAwayError`` without room."""
         await check_cancelled(self.ports, self.ref)
+        await self.ports.check_room()
 
     async def until_cancelled(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what ``work`` returns, unless the job is to stop; see ``stopping.until_cancelled``."""

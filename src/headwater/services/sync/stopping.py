@@ -22,6 +22,15 @@ async def check_cancelled(ports: Ports, ref: JobRef) -> None:
         raise JobCancelledError("cancelled on request; what was brought in so far stays")
 
 
+async def check_room(ports: Ports, ref: JobRef) -> None:
+    """Raise ``BackendAwayError`` while there is too little room to go on; nobody waits to be cancelled."""
+    try:
+        await ports.check_room()
+    except RetryableError:
+        await check_cancelled(ports, ref)
+        raise
+
+
 async def until_cancelled(ports: Ports, ref: JobRef, work: Coroutine[Any, Any, T]) -> T:
     """Return what ``work`` returns; end it and raise ``JobCancelledError`` when the job is to stop.
 

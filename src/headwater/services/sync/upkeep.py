@@ -42,7 +42,7 @@ async def settle_unread(run: SyncRun, space: Space, items: Sequence[WorkItem]) -
     """Settle every item whose body need not be read."""
     unread = [item for item in items if item.action is not Action.FETCH]
     for start in range(0, len(unread), UPKEEP_BATCH):
-        await run.check_cancelled()
+        await run.check_going_on()
         await _settle(run, space, unread[start : start + UPKEEP_BATCH])
 
 
