@@ -78,6 +78,30 @@ async def test_a_claim_keeps_others_off_until_it_lapses(stores, ref):
     assert not await claim(now=MUCH_LATER, claimed_until=MUCH_LATER, limit=9)
 
 
+async def test_a_claim_by_a_clock_that_was_set_back_since_holds_nobody_up(stores, ref):
+    await remove(stores, ref, [1], now=NOW + timedelta(days=366))
+    taken = await stores.deletions.claim_unremoved(now=NOW, claimed_until=SOON, limit=9)
+    assert taken == {ref.tenant: [document_id(1)]}
+    assert not await stores.deletions.claim_unremoved(now=NOW, claimed_until=SOON, limit=9)
+
+
+async def test_a_job_on_its_way_is_refused_what_a_clock_set_back_has_deleted_before_it(stores, ref):
+    await remove(stores, ref, cleared=[Cleared(SITE, SPACE)], now=NOW - timedelta(days=1))
+    assert await stores.catalog.record(ref, [make_result(7)], JobChange()) == [document_id(7)]
+
+
+async def test_what_is_asked_for_after_a_deletion_comes_in_although_the_clock_was_set_back(
+    stores, ref
+):
+    ahead = NOW + timedelta(days=366)
+    await remove(stores, ref, [2], [Cleared(SITE, SPACE)], now=ahead)
+    younger = make_ref("job-2", ref.tenant)
+    await add_running_job(stores, younger)
+    asked_at = (await stores.jobs.find(younger)).created_at
+    assert asked_at > ahead
+    assert await stores.catalog.record(younger, [make_result(7)], JobChange()) == []
+
+
 async def test_what_followed_its_page_leaves_no_tombstone_once_its_vectors_are_gone(stores, ref):
     await remove(stores, ref, [1, "att9"])
     await stores.deletions.settle_removed(ref.tenant, [document_id(1), document_id("att9")])

@@ -390,3 +390,16 @@ async def test_a_failure_tells_what_happened(stores):
         ),
     )
     assert page.next is None
+
+
+async def test_jobs_of_a_space_keep_their_order_although_the_clock_was_set_back(stores):
+    first = make_ref("first")
+    refs = [first, make_ref("other", first.tenant), make_ref("second", first.tenant)]
+    spaces = [SpaceKey("KEY"), SpaceKey("ELSE"), SpaceKey("KEY")]
+    for days, (ref, space) in enumerate(zip(refs, spaces, strict=True)):
+        request = make_request(space=space)
+        created_at = NOW - timedelta(days=days)
+        await stores.jobs.add(make_job(ref, request=request, created_at=created_at), None)
+    listed = [job.ref for job in await stores.jobs.list_open()]
+    assert listed.index(refs[0]) < listed.index(refs[2])
+    assert (await stores.jobs.find(refs[1])).created_at == NOW - timedelta(days=1)

@@ -19,7 +19,7 @@ from headwater.jobs.workbench import forget_ended, take_over
 from headwater.ports import Ports
 from headwater.services.credentials import remove_expired_credentials
 from headwater.services.removal import carry_out_deletions
-from headwater.services.schedules import start_due
+from headwater.services.schedules import Timetable, start_due
 
 TURN_SECONDS: Final = 1.0
 """How soon at the latest a job is seen that another process has stored."""
@@ -90,7 +90,7 @@ class Engagement:
         return [
             Chore("keep the seat", BEAT_SECONDS, partial(self._keep_seat, when_lost)),
             Chore("give jobs their turn", TURN_SECONDS, turns, self.runtime.freed),
-            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports)),
+            Chore("start what is due", SCHEDULE_SECONDS, partial(_start_due, ports, Timetable())),
             Chore("take over jobs", TAKE_OVER_SECONDS, self._take_over),
             Chore("pick up jobs", TAKE_OVER_SECONDS, self._pick_up),
             Chore("carry out deletions", TAKE_OVER_SECONDS, partial(_carry_out, ports)),
@@ -112,8 +112,8 @@ class Engagement:
             _log.warning("going on with jobs that could not be noted down", jobs=count)
 
 
-async def _start_due(ports: Ports) -> None:
-    for ref in await start_due(ports):
+async def _start_due(ports: Ports, timetable: Timetable) -> None:
+    for ref in await start_due(ports, timetable):
         _log.info("job started by its schedule", job_id=ref.job_id)
 
 

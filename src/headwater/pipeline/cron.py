@@ -21,7 +21,13 @@ def is_cron(text: str) -> bool:
 
 def find_due(expression: str, *, since: datetime, now: datetime) -> datetime | None:
     """Return the latest time of the schedule up to now; ``None`` unless it lies after ``since``."""
+    latest = find_latest(expression, now)
+    return latest if latest > since else None
+
+
+def find_latest(expression: str, now: datetime) -> datetime:
+    """Return the latest time of the schedule up to now."""
     # croniter looks for what lies before a second, and that second is to be counted in.
     second = now.replace(microsecond=0) + timedelta(seconds=1)
     latest: datetime = croniter(expression, second).get_prev(datetime)
-    return latest if latest > since else None
+    return latest

@@ -31,7 +31,10 @@ class Clock:
 
     @property
     def timing(self) -> Timing:
-        return Timing(now=lambda: self.moment, sleep=self.sleep)
+        return Timing(now=lambda: self.moment, sleep=self.sleep, watch=self.read_watch)
+
+    def read_watch(self) -> float:
+        return self.moment.timestamp()
 
 
 @dataclass

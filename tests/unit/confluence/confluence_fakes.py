@@ -34,7 +34,12 @@ class FakeClock:
 
     @property
     def timing(self):
-        return Timing(now=lambda: self.moment, sleep=self.sleep, dice=lambda: 0.5)
+        return Timing(
+            now=lambda: self.moment, sleep=self.sleep, dice=lambda: 0.5, watch=self.read_watch
+        )
+
+    def read_watch(self):
+        return (self.moment - NOW).total_seconds()
 
 
 class FakeConfluence:

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx2
@@ -95,6 +96,18 @@ async def test_throttling_waits_as_long_as_it_is_told(text, seconds):
     assert value == {"a": 1}
     assert clock.sleeps == [seconds]
     assert [item is None for item in told] == [False, True]
+
+
+@pytest.mark.parametrize("hours", [-9000, -5, 5, 9000])
+async def test_a_date_to_come_back_at_is_read_by_the_clock_of_whom_it_is_from(hours):
+    clock = FakeClock()
+    date = clock.moment + timedelta(hours=hours)
+    headers = {
+        "date": format_datetime(date, usegmt=True),
+        "retry_after": format_datetime(date + timedelta(seconds=30), usegmt=True),
+    }
+    assert await ask(status(429, **headers), answer({"a": 1}), clock=clock) == {"a": 1}
+    assert clock.sleeps == [30.5]
 
 
 async def test_an_absurd_retry_after_is_cut_and_the_budget_ends_it():

@@ -282,12 +282,17 @@ def test_a_clock_that_is_set_back_makes_no_pause_longer():
         def now():
             return NOW + timedelta(seconds=elapsed() + offset)
 
-        governor = SiteGovernor(Timing(now=now, sleep=asyncio.sleep, dice=lambda: 0.5))
-        visitor, site = governor.join(), Site(governor)
+        timing = Timing(now=now, sleep=asyncio.sleep, dice=lambda: 0.5, watch=elapsed)
+        governor = SiteGovernor(timing)
+        told = []
+        visitor, site = governor.join(told.append), Site(governor)
         governor.pause(30)
         asking = asyncio.create_task(site.ask(visitor, "job"))
         await asyncio.sleep(10)
         offset = -3600.0
+        assert governor.paused_seconds() == 20.0
+        governor.pause(25)
+        assert told[-1] == NOW + timedelta(seconds=35 - 3600), "a date is what the wall shows"
         await asking
         async with visitor.turn(ENDLESS) as turn:
             turn.note_answer({**NEAR, "x-ratelimit-remaining": "10"})
@@ -297,7 +302,25 @@ def test_a_clock_that_is_set_back_makes_no_pause_longer():
         await asking
         return [moment for _, moment in site.sent]
 
-    assert run_virtually(work()) == pytest.approx([30.0, 36.1])
+    assert run_virtually(work()) == pytest.approx([35.0, 41.1])
+
+
+def test_a_clock_that_is_set_back_holds_up_no_request():
+    async def work():
+        offset = 0.0
+
+        def now():
+            return NOW + timedelta(seconds=elapsed() + offset)
+
+        timing = Timing(now=now, sleep=asyncio.sleep, dice=lambda: 0.5, watch=elapsed)
+        governor = SiteGovernor(timing)
+        visitor, site = governor.join(), Site(governor)
+        await site.ask(visitor, "job")
+        offset = -86400.0
+        await site.ask(visitor, "job")
+        return site.sent[-1][1]
+
+    assert run_virtually(work()) < 1.0
 
 
 def test_without_anybody_to_end_a_turn_the_tests_would_notice():

@@ -18,7 +18,7 @@ from headwater.domain.jobs import (
 from headwater.domain.settings import SyncConfigurationId, SyncSettings
 from headwater.pipeline.cron import find_due
 from headwater.services.credentials import settle_credential
-from headwater.services.schedules import start_due
+from headwater.services.schedules import Timetable, start_due
 from headwater.services.settings import put_configuration, remove_configuration
 from headwater.services.uploads import submit_upload
 from tests.unit.services.service_fakes import CREDENTIAL, NOW, TENANT, make_upload
@@ -77,19 +77,19 @@ async def begin(ports, settings=AT_THREE, **changes):
 
 async def test_nothing_is_due_before_its_time_and_once_at_its_time(timed, clock):
     await begin(timed)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     assert timed.queue.enqueued[-1] == ref
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     await end(timed, ref)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
 
 
 async def test_a_repetition_is_the_same_upload_by_the_same_credential(timed, clock):
     first = await begin(timed, incremental=False)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     job = await timed.jobs.find(ref)
     assert (job.kind, job.status, job.request) == ("upload", JobStatus.QUEUED, first.request)
     assert job.credential_id == first.credential_id
@@ -99,27 +99,64 @@ async def test_a_repetition_is_the_same_upload_by_the_same_credential(timed, clo
 async def test_times_that_passed_while_nobody_looked_count_once(timed, clock):
     await begin(timed)
     clock.time = NEXT_NIGHT + timedelta(days=5, hours=7)
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     await end(timed, ref)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     clock.time += timedelta(days=1)
-    assert len(await start_due(timed)) == 1
+    assert len(await start_due(timed, Timetable())) == 1
 
 
 async def test_a_repetition_waits_for_the_one_before(timed, clock):
     await begin(timed)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     clock.time += timedelta(days=2)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     await end(timed, ref)
-    assert len(await start_due(timed)) == 1
+    assert len(await start_due(timed, Timetable())) == 1
+
+
+BACK = [timedelta(hours=1), timedelta(days=1), timedelta(days=366)]
+
+
+@pytest.mark.parametrize("back", BACK)
+async def test_after_the_clock_was_set_back_the_next_time_counts_and_none_counts_twice(
+    timed, clock, back
+):
+    hourly = SyncSettings(schedule="0 * * * *")
+    await begin(timed, hourly)
+    timetable = Timetable()
+    clock.time = NEXT_NIGHT
+    (ref,) = await start_due(timed, timetable)
+    await end(timed, ref)
+    clock.time = NEXT_NIGHT + timedelta(minutes=20) - back
+    assert await start_due(timed, timetable) == []
+    is_same = back == timedelta(hours=1)
+    started = []
+    for _ in range(3):
+        clock.time += timedelta(hours=1)
+        for found in await start_due(timed, timetable):
+            started.append(found)
+            await end(timed, found)
+    assert len(started) == (2 if is_same else 3), "the time that was done last is not done again"
+    assert len({ref, *started}) == len(started) + 1
+
+
+async def test_a_clock_set_back_by_a_moment_lets_no_time_count_twice(timed, clock):
+    await begin(timed)
+    timetable = Timetable()
+    clock.time = NEXT_NIGHT + timedelta(seconds=1)
+    (ref,) = await start_due(timed, timetable)
+    await end(timed, ref)
+    for seconds in range(-3, 6):
+        clock.time = NEXT_NIGHT + timedelta(seconds=seconds)
+        assert await start_due(timed, timetable) == []
 
 
 async def test_processes_that_look_at_once_start_one_job(timed, clock):
     await begin(timed)
     clock.time = NEXT_NIGHT
-    started = await asyncio.gather(*(start_due(timed) for _ in range(5)))
+    started = await asyncio.gather(*(start_due(timed, Timetable()) for _ in range(5)))
     assert len([ref for refs in started for ref in refs]) == 1
 
 
@@ -129,7 +166,7 @@ async def test_a_newer_upload_is_what_is_repeated_and_the_older_credential_goes(
     assert not await is_kept(timed, before)
     await end(timed, after.ref)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     assert not (await timed.jobs.find(ref)).request.incremental
     assert await is_kept(timed, after)
 
@@ -139,7 +176,7 @@ async def test_a_repetition_of_a_manual_upload_takes_the_settings_of_its_time(ti
     changed = replace(AT_THREE, chunk_tokens=16)
     await put_configuration(timed, TENANT, NIGHTLY, changed)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     assert (await timed.jobs.find(ref)).request.settings == changed
 
 
@@ -148,9 +185,9 @@ async def test_a_schedule_does_not_fire_for_times_before_it_was_set(timed, clock
     await end(timed, job.ref)
     clock.time = NEXT_NIGHT + timedelta(hours=1)
     await put_configuration(timed, TENANT, NIGHTLY, AT_THREE)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     clock.time += timedelta(days=1)
-    assert len(await start_due(timed)) == 1
+    assert len(await start_due(timed, Timetable())) == 1
 
 
 async def test_an_upload_without_a_configuration_is_not_repeated_and_keeps_no_credential(
@@ -159,7 +196,7 @@ async def test_an_upload_without_a_configuration_is_not_repeated_and_keeps_no_cr
     job = await begin(timed, sync_configuration_id=None)
     assert not await is_kept(timed, job)
     clock.time = NEXT_NIGHT
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
 
 
 async def test_a_credential_is_kept_through_every_repetition(timed, clock):
@@ -167,7 +204,7 @@ async def test_a_credential_is_kept_through_every_repetition(timed, clock):
     assert await is_kept(timed, job)
     for night in range(3):
         clock.time = NEXT_NIGHT + timedelta(days=night)
-        (ref,) = await start_due(timed)
+        (ref,) = await start_due(timed, Timetable())
         await end(timed, ref, JobStatus.FAILED)
         assert await is_kept(timed, job)
 
@@ -186,14 +223,14 @@ async def test_a_credential_goes_with_the_schedule_that_used_it(timed, clock, lo
     await lose(timed)
     assert not await is_kept(timed, job)
     clock.time = NEXT_NIGHT
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
 
 
 @pytest.mark.parametrize("lose", [lose_schedule, lose_configuration])
 async def test_a_job_at_work_keeps_its_credential_when_the_schedule_goes(timed, clock, lose):
     await begin(timed)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     await lose(timed)
     job = await timed.jobs.find(ref)
     assert await is_kept(timed, job)
@@ -222,7 +259,7 @@ async def test_a_configuration_that_goes_while_it_is_looked_at_starts_nothing(
         return await find(self, tenant, name)
 
     monkeypatch.setattr(type(timed.configurations), "find", be_removed)
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
     assert await timed.jobs.count_open(TENANT) == 0
 
 
@@ -231,9 +268,9 @@ async def test_a_tenant_without_room_is_not_forgotten(timed, clock):
     clock.time = NEXT_NIGHT
     full = replace(timed, max_open_jobs=1)
     other = await accept(timed, sync_configuration_id=None)
-    assert await start_due(full) == []
+    assert await start_due(full, Timetable()) == []
     await end(timed, other.ref)
-    assert len(await start_due(full)) == 1
+    assert len(await start_due(full, Timetable())) == 1
 
 
 async def test_a_configuration_that_comes_back_under_its_name_repeats_nothing_old(timed, clock):
@@ -241,7 +278,7 @@ async def test_a_configuration_that_comes_back_under_its_name_repeats_nothing_ol
     await lose_configuration(timed)
     await put_configuration(timed, TENANT, NIGHTLY, AT_THREE)
     clock.time = NEXT_NIGHT
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []
 
 
 @pytest.mark.parametrize(
@@ -268,7 +305,7 @@ async def test_an_upload_that_was_refused_leaves_the_schedule_as_it_was(timed, c
     timed.queue.down = None
     assert await is_kept(timed, before)
     clock.time = NEXT_NIGHT
-    (ref,) = await start_due(timed)
+    (ref,) = await start_due(timed, Timetable())
     repeated = await timed.jobs.find(ref)
     assert repeated.credential_id == before.credential_id
     assert repeated.request.use_ocr is False
@@ -281,4 +318,4 @@ async def test_a_first_upload_that_was_refused_starts_no_schedule(timed, clock):
         await accept(timed)
     timed.queue.down = None
     clock.time = NEXT_NIGHT
-    assert await start_due(timed) == []
+    assert await start_due(timed, Timetable()) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, insert, literal, or_, select, update
@@ -20,6 +20,7 @@ from headwater.adapters.catalog.schema import (
     work_items,
 )
 from headwater.adapters.catalog.scopes import prune_rules
+from headwater.adapters.catalog.stamps import stamp_deletion
 from headwater.adapters.catalog.statements import split_batches, take_turn, upsert_rows
 from headwater.domain.access import Scope
 from headwater.domain.content import DocumentKind
@@ -28,6 +29,9 @@ from headwater.domain.removal import DELETED, Cleared, Removed, Tombstone
 
 Times = tuple[datetime, datetime]
 """When the documents were deleted, and until when their vectors are somebody's to remove."""
+
+LONGEST_CLAIM: Final = timedelta(hours=1)
+"""Nobody claims for so long, and no two clocks that are in order differ by as much."""
 
 _ATTACHMENT: Final = DocumentKind.ATTACHMENT.value
 _GRAVE: Final = (
@@ -60,6 +64,7 @@ class SqlDeletionStore:
         """In one transaction: take the documents out, leave tombstones, forget cleared spaces."""
         async with self.database.write() as connection:
             await take_turn(connection, tenant)
+            now = await stamp_deletion(connection, tenant, now)
             rows = await _read_doomed(connection, tenant, document_ids, cleared)
             await _bury_named(connection, tenant, rows, cleared, (now, claimed_until))
             for place in cleared:
@@ -72,7 +77,7 @@ class SqlDeletionStore:
         self, *, now: datetime, claimed_until: datetime, limit: int, tenant: TenantId | None = None
     ) -> Mapping[TenantId, Sequence[DocumentId]]:
         """Return deleted documents whose vectors nobody is removing, and claim them."""
-        query = select(tombstones).where(tombstones.c.claimed_until <= now).limit(limit)
+        query = select(tombstones).where(_is_free(now)).limit(limit)
         if tenant is not None:
             query = query.where(tombstones.c.tenant == str(tenant))
         found: dict[TenantId, list[DocumentId]] = {}
@@ -116,6 +121,11 @@ class SqlDeletionStore:
                         tombstones.c.claimed_until.is_(None),
                     )
                 )
+
+
+def _is_free(now: datetime) -> Any:
+    """Return whether a claim has lapsed, or was made by a clock that has been set back since."""
+    return or_(tombstones.c.claimed_until <= now, tombstones.c.claimed_until > now + LONGEST_CLAIM)
 
 
 def _named(tenant: TenantId, document_ids: Sequence[DocumentId]) -> Any:

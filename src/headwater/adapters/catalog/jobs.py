@@ -22,6 +22,7 @@ from headwater.adapters.catalog.rows import (
 )
 from headwater.adapters.catalog.schedules import take_standing
 from headwater.adapters.catalog.schema import credentials, failures, jobs
+from headwater.adapters.catalog.stamps import UNFINISHED, stamp_job
 from headwater.adapters.catalog.statements import of_job, split_batches
 from headwater.adapters.metrics import observe_change
 from headwater.domain.errors import ConflictError, NotFoundError
@@ -29,8 +30,6 @@ from headwater.domain.ids import SpaceKey, TenantId
 from headwater.domain.jobs import Failure, Job, JobChange, JobRef, JobStatus
 from headwater.domain.schedules import Standing
 from headwater.ports import FailurePage, JobPage, OpenJob
-
-UNFINISHED: Final = tuple(status.value for status in JobStatus if not status.is_final)
 
 _JOBS_PER_QUERY: Final = 250
 """SQLite joins at most 500 queries into one, and takes three values for each of these."""
@@ -53,7 +52,8 @@ class SqlJobStore:
         """
         try:
             async with self.database.write() as connection:
-                await connection.execute(insert(jobs).values(job_to_row(job)))
+                row = {**job_to_row(job), "created_at": await stamp_job(connection, job)}
+                await connection.execute(insert(jobs).values(row))
                 if sealed_credential is not None:
                     await _insert_credential(connection, job, sealed_credential)
                 if standing is not None:

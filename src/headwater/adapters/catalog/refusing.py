@@ -9,13 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from headwater.adapters.catalog.encoding import Json
 from headwater.adapters.catalog.rows import AnyRow
 from headwater.adapters.catalog.schema import cleared_spaces, tombstones
+from headwater.adapters.catalog.stamps import WHOLE_SITE
 from headwater.adapters.catalog.statements import split_batches, upsert_rows
 from headwater.domain.content import DocumentKind, DocumentMetadata
 from headwater.domain.ids import DocumentId, TenantId, make_document_id
 from headwater.domain.jobs import Job
 from headwater.domain.sync import DocumentResult, Outcome
-
-WHOLE_SITE = ""
 
 
 async def refuse_deleted(

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from headwater.adapters.confluence.patience import TransientError, parse_retry_after
+from headwater.adapters.confluence.patience import TransientError, parse_date, parse_retry_after
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 
 _TRACE = re.compile(r"[0-9a-f-]{1,64}")  # so narrow that no token passes for one
@@ -132,7 +132,8 @@ def _refusal_reason(answer: Answer) -> str:
 
 
 def _trouble(answer: Answer, now: datetime) -> TransientError:
-    retry_after = parse_retry_after(answer.headers.get("retry-after"), now)
+    sent_at = parse_date(answer.headers.get("date", "")) or now
+    retry_after = parse_retry_after(answer.headers.get("retry-after"), sent_at)
     if answer.status == _THROTTLED:
         text = "throttles this account for longer than we wait; try again later:"
         final = SourceUnreachableError(_describe(answer, text))

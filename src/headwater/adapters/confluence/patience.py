@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -93,6 +93,13 @@ class Timing:
     watch: Callable[[], float] = time.monotonic
     """Seconds that nobody can set."""
 
+    def steady(self) -> datetime:
+        """Return the present by the watch: a moment of no date, to be compared with others of its kind."""
+        return _NO_DATE + timedelta(seconds=self.watch())
+
+
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 @dataclass(slots=True)
 class Retries:
@@ -125,13 +132,15 @@ class Retries:
 def parse_retry_after(text: str | None, now: datetime) -> float | None:
     """Return the seconds that a ``Retry-After`` header asks for: a number, or an HTTP date (RFC 9110).
 
-    ``None`` for an absent header and for nonsense; never negative, never more than a year.
+    ``now`` is what the sender's clock says. ``None`` for an absent header and for nonsense; never
+    negative, never more than a year.
     """
     if text is None:
         return None
     seconds = _parse_seconds(text.strip())
     if seconds is None:
-        seconds = _seconds_until(text, now)
+        moment = parse_date(text)
+        seconds = (moment - now).total_seconds() if moment else None
     return None if seconds is None else min(max(seconds, 0.0), 31_536_000.0)
 
 
@@ -142,11 +151,10 @@ def _parse_seconds(text: str) -> float | None:
     return float(digits[:20])
 
 
-def _seconds_until(text: str, now: datetime) -> float | None:
+def parse_date(text: str) -> datetime | None:
+    """Return the moment of an HTTP date; ``None`` for what is none."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - now).total_seconds()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
