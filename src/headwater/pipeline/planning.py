@@ -149,16 +149,26 @@ def decide_document(seen: Seen, known: KnownDocument | None, policy: SyncPolicy)
 
 
 def foresee_outcome(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> Outcome:
-    """Say how a document will probably end: one that is read again without need stays as it was."""
+    """Say how a document will probably end: one that is read again without need stays as it was.
+
+    So does one that is only embedded by another model.
+    """
     action = decide_document(seen, known, policy).action
     if action is Action.FETCH and known and known.skip_reason != BEFORE_LAST_SYNC:
-        action = decide_document(seen, known, replace(policy, incremental=True)).action
+        embedded = _embed_again(known, policy.recipe.model)
+        action = decide_document(seen, embedded, replace(policy, incremental=True)).action
     if action is Action.SKIP:
         return Outcome.SKIPPED
     if known is None or not is_searchable(known):
         return Outcome.ADDED
     outcomes = {Action.KEEP: Outcome.UNCHANGED, Action.METADATA: Outcome.METADATA_ONLY}
     return outcomes.get(action, Outcome.UPDATED)
+
+
+def _embed_again(known: KnownDocument, model: str) -> KnownDocument:
+    """Return the document as if this model had embedded it."""
+    made, _, _ = known.provenance.recipe.rpartition("/")
+    return replace(known, provenance=replace(known.provenance, recipe=f"{made}/{model}"))
 
 
 def _reason_to_skip(seen: Seen, known: KnownDocument | None, policy: SyncPolicy) -> str | None:

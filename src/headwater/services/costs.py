@@ -26,6 +26,8 @@ EMBEDDED: Final = 16
 BYTES_PER_CHUNK: Final = 16_384
 """Of an attachment: a rough mean over office files, PDFs and plain text."""
 
+_NEW: Final = frozenset({Outcome.ADDED, Outcome.UPDATED})
+
 MOST_CHUNKS: Final = 200
 """Of one attachment, however large its pictures make it."""
 
@@ -72,7 +74,7 @@ async def estimate_cost(
     files = [item for item in fetched if item.attachment is not None]
     sample = await _read_sample(run, space, pages)
     per_chunk, tokens = await _measure_chunks(run, sample.chunks)
-    file_chunks = sum(_guess_chunks(item) for item in files if _is_new(item, outcomes))
+    file_chunks = await _count_file_chunks(run, files, outcomes)
     chunks = sample.scale(len(sample.chunks), len(pages)) + file_chunks
     more = sample.scale(sample.requests, len(pages)) + run.source.requests_per_file * len(files)
     per_request = spent.total_seconds() / max(requests, 1)
@@ -118,9 +120,17 @@ async def _measure_chunks(run: SyncRun, chunks: Sequence[Chunk]) -> tuple[float,
     return seconds, tokens if chunks else 0.75 * embedder.max_tokens
 
 
-def _is_new(item: WorkItem, outcomes: Mapping[ContentId, Outcome]) -> bool:
-    """Whether its text is not in the index yet; what is read again without need keeps its vectors."""
-    return outcomes.get(item.listed.content_id) in {Outcome.ADDED, Outcome.UPDATED}
+async def _count_file_chunks(
+    run: SyncRun, files: Sequence[WorkItem], outcomes: Mapping[ContentId, Outcome]
+) -> int:
+    """Guess the chunks of what is new, and count those that another model embedded."""
+    ids = [item.listed.content_id for item in files]
+    known = await run.ports.catalog.known(run.ref.tenant, run.site, ids)
+    reusable = reusable_documents({item.document_id: item for item in known.values()}, run.recipe)
+    new = [item for item in files if outcomes.get(item.listed.content_id) in _NEW]
+    rest = known.keys() - {item.listed.content_id for item in new}
+    again = (known[key] for key in rest if known[key].document_id not in reusable)
+    return sum(map(_guess_chunks, new)) + sum(len(item.chunk_hashes) for item in again)
 
 
 def _guess_chunks(item: WorkItem) -> int:

@@ -2,9 +2,11 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.domain.errors import SourceRefusedError, SpaceNotFoundError
 from headwater.domain.ids import ContentId, JobId, SpaceKey
 from headwater.domain.jobs import (
@@ -125,6 +127,16 @@ async def test_a_plan_of_what_is_in_already_embeds_nothing_and_counts_the_reques
         job = await lab.sync(incremental=incremental)
         assert (planned.cost.chunks, job.progress.chunks.embedded) == (0, 0)
         assert planned.cost.requests == job.progress.requests
+
+
+async def test_a_plan_for_another_model_embeds_everything_and_changes_nothing(lab: Lab) -> None:
+    (page, *_) = pages(lab.world, 3)
+    lab.world.attach(page, "notes.txt", b"needle", media_type="text/plain")
+    await lab.sync()
+    other = MemoryEmbedder(dimension=lab.embedder.dimension * 2)
+    planned = await plan(replace(lab, ports=replace(lab.ports, embedder=other)))
+    assert (planned.documents.unchanged, planned.attachments.unchanged) == (3, 1)
+    assert planned.cost.chunks == 4
 
 
 async def test_a_plan_holds_what_the_upload_would_hold(lab: Lab) -> None:
