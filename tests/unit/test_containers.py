@@ -102,6 +102,15 @@ def test_our_services_are_set_by_settings_that_exist(name):
     assert service["command"][0] in commands.commands
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_other_setting_may_stand_in_the_env_file_and_breaks_nothing_there(name):
+    service = COMPOSE["services"][name]
+    assert service["env_file"] == [{"path": ".env", "required": False}]
+    held = {"HEADWATER_DATA_DIR": "/data", "HEADWATER_HOST": "0.0.0.0"}  # noqa: S104  (in a container)
+    assert service["environment"].items() >= held.items()
+    assert all(f"{key}={value}" in list_values("ENV", LAST_STAGE)[0] for key, value in held.items())
+
+
 def test_every_secret_comes_from_outside_and_must():
     for service in COMPOSE["services"].values():
         for key, value in service["environment"].items():
