@@ -152,6 +152,8 @@ def parse_principal(text: str) -> Principal:
     kind, _, name = text.partition(":")
     if kind == "email":
         return email(name)
+    if kind == "user":
+        return account(name)
     if text == EVERYONE or kind in {"group", "account"}:
         return Principal(text)
     return email(text) if "@" in text else group(text)

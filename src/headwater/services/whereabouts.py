@@ -68,6 +68,7 @@ class Link:
 
     rule: ScopeRule
     title: str | None
+    """Of the page, or the space's name; ``None`` for what is in no catalog, such as a folder."""
     names: tuple[str, ...]
     """What each clause of the rule is."""
 
@@ -220,11 +221,13 @@ async def read_chain(catalog: Catalog, tenant: TenantId, entry: CatalogEntry) ->
     pages = [_content_of(rule) for rule in rules]
     known = await catalog.known(tenant, entry.site, [page for page in pages if page])
     space = await catalog.find_space(tenant, entry.site, entry.space)
+    titles = {page: item.title for page, item in known.items()}
+    name = space.name if space else None
     applies_source = space is not None and space.restriction.source_restriction
     return tuple(
         Link(
             rule,
-            title=known[page].title if page and page in known else None,
+            title=titles.get(page) if page else None if rule.parent else name,
             names=_name_clauses(rule, is_page=page is not None, applies_source=applies_source),
         )
         for rule, page in zip(rules, pages, strict=True)

@@ -145,11 +145,18 @@ async def restricted(lab: Lab):
     return below
 
 
+async def test_a_user_may_be_named_as_one(lab: Lab, restricted) -> None:
+    report = await explain(lab, restricted, "user:ann", "account:ann", "jane@acme.example", "staff")
+    named = [verdict.principals for verdict in report.each]
+    assert named[0] == named[1] == ("account:ann",)
+    assert named[2:] == [("email:jane@acme.example",), ("group:staff",)]
+
+
 async def test_every_clause_of_the_chain_says_whom_it_blocks(lab: Lab, restricted) -> None:
     report = await explain(lab, restricted, "staff", "group:keepers", "everyone")
     nearest, space = report.chain
     assert (nearest.title, nearest.names) == ("Page 0", ("restriction",))
-    assert space.names == ("audience", "space_permission")
+    assert (space.title, space.names) == ("Lab", ("audience", "space_permission"))
     staff, keepers, everyone = report.each
     assert [verdict.admitted for verdict in report.each] == [False, False, False]
     assert staff.passes[0] == (False,)
