@@ -303,6 +303,7 @@ async def test_a_queued_job_is_cancelled_at_once(stores):
     job = await stores.jobs.find(ref)
     assert (job.status, job.stage, job.finished_at) == (JobStatus.CANCELLED, Stage.DONE, NOW)
     assert (job.cancel_requested, job.revision) == (True, 1)
+    assert job.message == "cancelled on request before it began"
 
 
 async def test_a_running_job_is_asked_once_to_stop(stores):

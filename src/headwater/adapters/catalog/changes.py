@@ -45,4 +45,10 @@ def cancel_job(job: Job, now: datetime) -> Job:
     asked = replace(job, cancel_requested=True, revision=job.revision + 1)
     if job.status is JobStatus.RUNNING:
         return asked
-    return replace(asked, status=JobStatus.CANCELLED, stage=Stage.DONE, finished_at=now)
+    return replace(
+        asked,
+        status=JobStatus.CANCELLED,
+        stage=Stage.DONE,
+        message="cancelled on request before it began",
+        finished_at=now,
+    )
