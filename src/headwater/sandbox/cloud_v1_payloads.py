@@ -194,6 +194,7 @@ class Describer:
         return chain[::-1]
 
     def _describe_body(self, body: str, wanted: Expansion) -> Json:
+        body = self.call.site.dialect.write_mentions(self.call.world, body)
         names = ("storage", "view", "export_view", "styled_view", "editor", "atlas_doc_format")
         written = {
             name: {**describe_body(body, name)[name], "embeddedContent": [], "_expandable": {}}
@@ -362,6 +363,7 @@ CLOUD = Dialect(
     describe_group=_describe_group,
     describe_space=_describe_space,
     describe_links=_describe_links,
+    write_mentions=lambda _world, body: body,
     format_date=format_date,
     kinds=frozenset(Kind),
     principals_shown=100,

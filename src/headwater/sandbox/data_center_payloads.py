@@ -15,6 +15,7 @@ from headwater.sandbox.links import link_tiny
 from headwater.sandbox.search import Found
 from headwater.sandbox.world import World
 
+_MENTION = re.compile(r'\bri:account-id="([^"]*)"')
 _PLAIN_TITLE = re.compile(r"[A-Za-z0-9 ._-]+")
 
 
@@ -105,11 +106,22 @@ def _describe_links(world: World, found: Found) -> Json:
     return {"webui": link_content(world, found), "edit": edit, "tinyui": link_tiny(found)}
 
 
+def _write_mentions(world: World, body: str) -> str:
+    """Mention people by their user keys; who is nobody's account stays as written."""
+
+    def name(mention: re.Match[str]) -> str:
+        user = world.people.users.get(mention[1])
+        return f'ri:userkey="{user.user_key}"' if user else mention[0]
+
+    return _MENTION.sub(name, body)
+
+
 DATA_CENTER = Dialect(
     describe_user=describe_user,
     describe_group=describe_group,
     describe_space=describe_space,
     describe_links=_describe_links,
+    write_mentions=_write_mentions,
     format_date=format_date,
     kinds=frozenset({Kind.PAGE, Kind.BLOGPOST}),
     principals_shown=200,

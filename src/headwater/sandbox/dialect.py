@@ -23,6 +23,8 @@ class Dialect:
     describe_group: Callable[[Group, str], _Json]
     describe_space: Callable[[Space, str], _Json]
     describe_links: Callable[[World, Found], _Json]
+    write_mentions: Callable[[World, str], str]
+    """Turns the account ids in a body into what the deployment calls people by."""
     format_date: Callable[[datetime], str]
     kinds: frozenset[Kind]
     """What there is; anything else does not exist for a caller."""

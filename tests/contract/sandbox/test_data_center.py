@@ -134,6 +134,15 @@ async def test_there_are_no_folders_no_accounts_and_no_second_version(client, id
             assert (await anybody.get(site.url + path)).status_code == 404
 
 
+async def test_bodies_mention_people_by_their_keys(world, client):
+    ann = next(iter(world.people.users.values()))
+    body = f'<ri:user ri:account-id="{ann.account_id}"/><ri:user ri:account-id="nobody"/>'
+    page = world.create_page(next(iter(world.spaces.values())).key, "Who", body).id
+    found = await read(client, f"content/{page}", expand="body.storage")
+    keyed = f'<ri:user ri:userkey="{ann.user_key}"/><ri:user ri:account-id="nobody"/>'
+    assert found["body"]["storage"]["value"] == keyed
+
+
 async def test_a_refusal_is_in_data_centers_envelope(client):
     answer = (await client.get("content/1")).json()
     assert (answer["statusCode"], answer["reason"]) == (404, "Not Found")
