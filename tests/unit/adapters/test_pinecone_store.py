@@ -139,6 +139,12 @@ async def test_a_chunk_beyond_40_kb_is_a_failure_that_says_what_to_do(store, run
     assert not running.namespaces["headwater"]
 
 
+async def test_labels_beyond_40_kb_are_not_blamed_on_the_chunk(store):
+    labels = frozenset(f"label-{number}-{'x' * 200}" for number in range(250))
+    with pytest.raises(DocumentError, match="shorten the document's labels"):
+        await put(store, make_document(1, "one", labels=labels))
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, 0.0])
 async def test_a_vector_that_is_none_fails_its_document(store, number):
     broken = replace(make_record(0, "one", axis(0)), vector=[number] * DIMENSION)

@@ -25,6 +25,9 @@ MAX_REQUEST_VECTORS: Final = 1_000
 DECIMALS: Final = 9
 """A float32 of a vector of length one needs no more, and each costs 384 bytes a record and decimal."""
 
+_LESS_TEXT: Final = "lower `chunk_tokens` in a sync configuration"
+_LESS_ELSE: Final = "shorten the document's labels, headings or title in Confluence"
+
 NOTHING: Final = ""
 
 _KEPT: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
@@ -190,9 +193,9 @@ def _check_metadata(document: StoredDocument, record: Record, metadata: Mapping[
             " edit it in Confluence.",
         ) from error
     if size > MAX_METADATA_BYTES:
+        is_text = 2 * len(record.chunk.text.encode()) > size
         raise DocumentError(
             FailureType.STORE_ERROR,
             f"Chunk {record.chunk.ordinal} of {document.metadata.document_id} takes {size} bytes with"
-            f" its metadata, Pinecone holds {MAX_METADATA_BYTES}: lower `chunk_tokens` in a sync"
-            " configuration.",
+            f" its metadata, Pinecone holds {MAX_METADATA_BYTES}: {_LESS_TEXT if is_text else _LESS_ELSE}.",
         )
