@@ -61,9 +61,13 @@ ROUTES = {
 PUBLIC = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"]
 
 
-@pytest.fixture
-async def document(client):
-    return (await client.get("/openapi.json")).json()
+@pytest.fixture(scope="module")
+def document():
+    async def read():
+        async with open_client(World()) as client:
+            return (await client.get("/openapi.json")).json()
+
+    return asyncio.run(read())
 
 
 def operations(document):
