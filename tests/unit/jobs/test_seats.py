@@ -10,6 +10,7 @@ from headwater.domain.errors import ClaimLostError, RetryableError
 from headwater.domain.ids import ContentId
 from headwater.domain.pacing import SitePace
 from headwater.domain.sync import Action, Decision
+from headwater.jobs.executors import take_seat
 from headwater.jobs.fencing import Fence, fence_ports
 from headwater.jobs.seats import (
     BEAT_SECONDS,
@@ -172,6 +173,11 @@ async def test_a_file_seat_is_taken_with_nothing_left_on_it(tmp_path):
         assert seats.name == "seat-0"
         assert await ports.work.hands(ref) == frozenset()
         assert await seats.is_held()
+        assert not seats.is_shared
+        guest = take_seat(tmp_path / "seats", "guest")
+        assert seats.is_shared
+        assert not seats.is_known, "it has only just come"
+        guest.release()
         await seats.leave()
 
 
