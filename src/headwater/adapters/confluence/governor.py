@@ -9,6 +9,9 @@ they serve, because Confluence counts their requests together:
 - when a quota runs low, requests are spaced out;
 - where other processes ask the site too, all of them together keep to one pace (``shares``).
 
+All of it goes by a watch that nobody can set (``Timing.steady``); the clock on the wall may be set back
+an hour in the middle of a pause. Only what listeners are told is a date.
+
 Everything here belongs to one event loop, the process's only one; nothing is safe to call from another thread.
 """
 
@@ -21,7 +24,7 @@ from datetime import datetime, timedelta
 
 from headwater.adapters.confluence.concurrency import Turns
 from headwater.adapters.confluence.pace import CEILING, Pace, Spacing, read_spacing
-from headwater.adapters.confluence.patience import Patience, Timing, WaitListener
+from headwater.adapters.confluence.patience import Patience, Timing, WaitListener, parse_date
 from headwater.adapters.confluence.shares import Share
 from headwater.adapters.metrics import THROTTLED_SECONDS
 from headwater.domain.errors import SourceUnreachableError
@@ -54,7 +57,7 @@ class SiteGovernor:
         self._waiting: Turns[Visitor, _Ticket] = Turns()
         self._in_flight = 0
         self._opens: datetime | None = None
-        self._spacing = Spacing(0.0, self._timing.now())
+        self._spacing = Spacing(0.0, self._timing.steady())
         self._spaced_by: Visitor | None = None
         self._last_start = self._spacing.until
         self._keeper: asyncio.Task[None] | None = None
@@ -77,11 +80,11 @@ class SiteGovernor:
 
     def join(self, on_wait: WaitListener | None = None) -> "Visitor":
         """Return a new visitor, who takes part in the round. ``on_wait`` hears at once of a pause that is on."""
-        self._open_if_over(self._timing.now())
+        self._open_if_over(self._timing.steady())
         visitor = Visitor(self, on_wait)
         self._visitors.add(visitor)
         if self._opens is not None:
-            visitor.tell(self._opens)
+            visitor.tell(self._date(self._opens))
             self._keep_time()
         return visitor
 
@@ -96,14 +99,14 @@ class SiteGovernor:
         """Return how long the site's pause goes on; 0 if there is none."""
         if self._opens is None:
             return 0.0
-        return max((self._opens - self._timing.now()).total_seconds(), 0.0)
+        return max((self._opens - self._timing.steady()).total_seconds(), 0.0)
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for so long. A longer pause that is already on stays.
 
         Whoever waits and has less patience than that is told at once.
         """
-        opens = self._timing.now() + timedelta(seconds=seconds)
+        opens = self._timing.steady() + timedelta(seconds=seconds)
         if self._opens is None or opens > self._opens:
             THROTTLED_SECONDS.inc(max(0.0, seconds - self.paused_seconds()))
             self._opens = opens
@@ -115,14 +118,14 @@ class SiteGovernor:
         """Pause for as long as the answer says, or longer with each setback where it says nothing."""
         setbacks, dice = self.pace.setbacks, self._timing.dice()
         seconds = patience.length_of_pause(retry_after, setbacks, dice)
-        self._asked_until = self._timing.now() + timedelta(seconds=seconds)
+        self._asked_until = self._timing.steady() + timedelta(seconds=seconds)
         self.pause(seconds)
         self._share.note_setback()
 
     def report(self) -> SitePace:
         """Return what other processes should know; of a pause, only what the site asked of this one."""
-        until = self._asked_until or self._timing.now()
-        left = max((until - self._timing.now()).total_seconds(), 0.0)
+        until = self._asked_until or self._timing.steady()
+        left = max((until - self._timing.steady()).total_seconds(), 0.0)
         wanted, held = self._share.tell(self._in_flight, self._demand)
         return SitePace(
             setbacks=self.pace.era,
@@ -166,10 +169,12 @@ class SiteGovernor:
 
         Quotas may be each account's own: only the source that saw it short, or time, ends it.
         """
-        now = self._timing.now()
-        spacing = read_spacing(headers, now)
+        now = self._timing.steady()
+        sent_at = parse_date(headers.get("date", "")) or self._timing.now()
+        spacing = read_spacing(headers, sent_at)
         if spacing is None:
             return
+        spacing = replace(spacing, until=now + (spacing.until - sent_at))
         # A quota is counted for all processes together, and each of them keeps its requests apart.
         spacing = replace(spacing, interval=spacing.interval * self._share.askers)
         is_over = self._spacing.until <= now
@@ -197,7 +202,7 @@ class SiteGovernor:
 
     async def _stand_in_line(self, visitor: "Visitor", patience: Patience) -> bool:
         """Return once it is the visitor's turn; ``False`` if a setback came at that very moment."""
-        self._open_if_over(self._timing.now())
+        self._open_if_over(self._timing.steady())
         if self.paused_seconds() > patience.budget:
             raise self._refuse()
         ticket = _Ticket(asyncio.get_running_loop().create_future(), patience)
@@ -221,7 +226,7 @@ class SiteGovernor:
 
     def _admit(self) -> None:
         while self._waiting and self._opens is None and self._in_flight < self.limit:
-            now = self._timing.now()
+            now = self._timing.steady()
             if self._is_too_early(now):
                 self._keep_time()
                 return
@@ -245,21 +250,21 @@ class SiteGovernor:
     async def _sleep_and_admit(self) -> None:
         """Sleep from one moment to the next at which something may start, while there is one.
 
-        What was slept for has come, whatever the clock says: it may have been set back meanwhile.
+        What was slept for has come, whatever the watch says: it may be a little behind.
         """
         while (moment := self._next_moment()) is not None:
-            seconds = (moment - self._timing.now()).total_seconds()
+            seconds = (moment - self._timing.steady()).total_seconds()
             await self._timing.sleep(max(seconds, 0.0))
             self._open_if_over(moment)
             if self._next_start <= moment:
-                self._last_start += min(self._timing.now() - self._next_start, timedelta())
+                self._last_start += min(self._timing.steady() - self._next_start, timedelta())
             self._admit()
         self._keeper = None
 
     def _next_moment(self) -> datetime | None:
         if self._opens is not None:
             return self._opens
-        is_spaced = self._waiting and self._is_too_early(self._timing.now())
+        is_spaced = self._waiting and self._is_too_early(self._timing.steady())
         return min(self._next_start, self._spacing.until) if is_spaced else None
 
     def _open_if_over(self, moment: datetime) -> None:
@@ -282,7 +287,11 @@ class SiteGovernor:
 
     def _tell(self, until: datetime | None) -> None:
         for visitor in tuple(self._visitors):
-            visitor.tell(until)
+            visitor.tell(until and self._date(until))
+
+    def _date(self, moment: datetime) -> datetime:
+        """Return when that is by the clock on the wall."""
+        return self._timing.now() + (moment - self._timing.steady())
 
 
 class Visitor:

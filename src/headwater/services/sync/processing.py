@@ -89,7 +89,7 @@ async def _settle_all(run: SyncRun, space: Space) -> None:
         await _settle_free(run, space)
         if not await run.ports.work.pending(run.ref, limit=1):
             return
-        await run.check_cancelled()
+        await run.check_going_on()
         await asyncio.sleep(LOOK_SECONDS)  # others are at the rest, or one of them has died over it
 
 
@@ -130,7 +130,7 @@ async def _settle_read(run: SyncRun, space: Space) -> bool:
     ended = 0
     async with aclosing(embedded) as batches:
         while item := await run.until_cancelled(_take_next(batches)):
-            await run.check_cancelled()
+            await run.check_going_on()
             await store_batch(run, item)
             await settle_unchanged(run, item.batch.unchanged)
             for claim in claims.note_settled(item.batch.content_ids):
