@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.adapters.confluence.patience import TransientError, parse_date, parse_retry_after
+from headwater.adapters.confluence.scopes import name_scope
 from headwater.domain.errors import SourceRefusedError, SourceUnreachableError
 
 _TRACE = re.compile(r"[0-9a-f-]{1,64}")  # so narrow that no token passes for one
@@ -123,7 +124,10 @@ def _wants_captcha(answer: Answer) -> bool:
 
 def _refusal_reason(answer: Answer) -> str:
     if "SCOPE" in answer.headers.get("x-failure-category", "").upper():
-        return "does not let a token with these scopes read (add the scope to the token)"
+        scope = name_scope(answer.path)
+        return (
+            f"does not let a token with these scopes read (it needs {scope}; make one that has it)"
+        )
     if _wants_captcha(answer):
         return "wants a person to solve a CAPTCHA (log in once in a browser, then try again) before"
     if b"Basic Authentication has been disabled" in answer.body:
@@ -149,7 +153,8 @@ def _trouble(answer: Answer, now: datetime) -> TransientError:
 def _redirection(answer: Answer) -> SourceRefusedError | RejectedRequestError:
     target = answer.headers.get("location", "").partition("?")[0]
     if "login" in target.lower():
-        return SourceRefusedError(_describe(answer, "shows a login page instead of"))
+        text = "shows a login page (check user name and API token) instead of"
+        return SourceRefusedError(_describe(answer, text))
     return RejectedRequestError(
         _describe(answer, "redirects elsewhere (give its final address as instance_url) from")
     )
