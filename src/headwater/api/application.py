@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from headwater.adapters.quotas import OpenStreams, RateLimiter
 from headwater.api import (
@@ -57,7 +58,6 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate = Gate(make_authenticator(settings), RateLimiter(settings.rate_limit_per_minute))
     app.state.health = HealthWatch()
@@ -65,14 +65,22 @@ def create_app(settings: Settings, open_ports: OpenPorts) -> FastAPI:
     app.state.ports = None
     app.state.stopping = False
     app.state.routes = [route for routes in _ROUTES for route in routes.router.routes]
-    for routes in _ROUTES:
-        app.include_router(routes.router)
+    app.router.routes.extend(_join_routes().routes)
     install_handlers(app)
     install_document(app)
     app.add_middleware(Capacity)
     app.add_middleware(Tracing)
     app.add_middleware(Edge)
     return app
+
+
+@cache
+def _join_routes() -> APIRouter:
+    """Return every route; FastAPI prepares them at the first request, once for all applications."""
+    joined = APIRouter(generate_unique_id_function=lambda route: route.name)
+    for routes in _ROUTES:
+        joined.include_router(routes.router)
+    return joined
 
 
 def begin_shutdown(app: FastAPI) -> None:
