@@ -144,6 +144,10 @@ class PostgresServer:
         self._tell("START")
         self._admin = self._wait_until_ready()
 
+    def is_listening(self) -> bool:
+        """Tell whether it has not ended."""
+        return _is_listening(self.port)
+
     def _tell(self, word: str) -> None:
         assert self._keeper.stdin
         self._keeper.stdin.write(f"{word}\n".encode())

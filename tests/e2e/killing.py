@@ -158,9 +158,11 @@ async def count_strays(data_dir: Path, tenant: TenantId) -> int:
 
 
 @asynccontextmanager
-async def open_index(data_dir: Path, site: Sandbox | None, tenant: TenantId):
+async def open_index(
+    data_dir: Path, site: Sandbox | None, tenant: TenantId, catalog_url: str | None = None
+):
     """Open a tenant's part of a data dir as the oracle looks at it; what it does not ask is absent."""
-    stores = await open_catalog(f"sqlite:///{data_dir / 'catalog.db'}")
+    stores = await open_catalog(catalog_url or f"sqlite:///{data_dir / 'catalog.db'}")
     store = await LanceStore.open(data_dir / "vectors", dimension=DIMENSION)
     ports: Any = SimpleNamespace(catalog=stores.catalog, store=store)
     embedder = MemoryEmbedder(dimension=DIMENSION)

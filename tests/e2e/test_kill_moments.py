@@ -1,14 +1,11 @@
 """Killed at any moment, an upload leaves what a fresh one builds: nothing lost, nothing doubled."""
 
-import asyncio
 from collections import Counter
 from random import Random
-from uuid import UUID
 
 import pytest
 
-from headwater.domain.ids import TenantId
-from headwater.sandbox.server import run_sandbox_thread
+from tests.e2e.comparing import Comparison, change, serve_wiki, submit
 from tests.e2e.killing import (
     Killed,
     Moment,
@@ -17,46 +14,16 @@ from tests.e2e.killing import (
     count_commits,
     is_over,
     kill_at,
-    open_index,
 )
-from tests.e2e.service_process import make_upload, open_api, run_service, serve
-from tests.integration.sync.happenings import COMMON, FILES, HAPPENINGS, Happening, make_world
-from tests.integration.sync.lab import KEY, paragraphs
+from tests.e2e.service_process import open_api, run_service, serve
 
-PAGES = 120
-"""So many that they come in several batches, and more than one request for bodies."""
-
-FIRST = UUID(int=1)
 NOTHING: frozenset[str] = frozenset()
-CHANGES = tuple(sorted({*HAPPENINGS} - {"permit"}))
 
 
 @pytest.fixture
 def site():
-    world = make_world(uses_roles=False)
-    parent = None
-    for number in range(PAGES):
-        parent = None if number % 8 == 0 else parent
-        text = paragraphs(f"{COMMON} number {number} ", f"said {number} times " * 20)
-        page = world.create_page(KEY, f"Page {number} {COMMON}", text, parent=parent)
-        parent = parent or page.id
-        if number % 5 == 0:
-            world.attach(page.id, "notes.txt", FILES[0][0], media_type="text/plain")
-        if number % 6 == 0:
-            world.comment(page.id, paragraphs(f"remark {number}"))
-        if number % 7 == 0:
-            world.restrict(page.id, groups=["staff"])
-    with run_sandbox_thread(world) as sandbox:
+    with serve_wiki() as sandbox:
         yield sandbox
-
-
-def submit(api, site, *, incremental=False):
-    body = make_upload(site, KEY, incremental=incremental)
-    body["pinecone_config"]["tenant_id"] = api.tenant
-    body["content_restriction"]["source_restriction"] = True
-    answer = api.http.post("/v2/confluence/upload", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 class Story:
@@ -64,8 +31,8 @@ class Story:
 
     def __init__(self, data_dir, site, watch) -> None:
         self.data_dir, self.site, self.watch = data_dir, site, watch
-        self.tenant = str(FIRST)
-        self.fresh = 1
+        self.comparison = Comparison(data_dir, site)
+        self.tenant = self.comparison.tenant
         self.killed: list[Killed] = []
         self.read_again: list[int] = []
 
@@ -104,27 +71,9 @@ class Story:
         print(killed.moment, killed.status, killed.stage, len(killed.settled), killed.strays)  # noqa: T201
 
     def _build_afresh(self, service):
-        self.fresh += 1
-        tenant, commits = str(UUID(int=self.fresh)), count_commits(self.data_dir)
-        requests = self.watch.requests
-        with open_api(service.url, tenant) as api:
-            job = api.wait(submit(api, self.site))
-        assert job["status"] == "succeeded", job["message"]
+        commits, requests = count_commits(self.data_dir), self.watch.requests
+        tenant = self.comparison.build_afresh(service.url)
         return tenant, self.watch.requests - requests, count_commits(self.data_dir) - commits
-
-    def compare(self, tenant):
-        asyncio.run(self._compare(tenant))
-
-    async def _compare(self, tenant):
-        async with (
-            open_index(self.data_dir, self.site, TenantId(self.tenant)) as index,
-            open_index(self.data_dir, self.site, TenantId(tenant)) as fresh,
-        ):
-            assert await index.read_rows() == await fresh.read_rows()
-            assert await index.read_records() == await fresh.read_records()
-            assert {*await index.read_vectors(KEY)} == {*await fresh.read_vectors(KEY)}
-            assert await index.read_views() == await fresh.read_views()
-            await index.check_whole()
 
 
 def test_kills_in_every_part_of_an_upload_leave_a_fresh_index(data_dir, site):
@@ -138,13 +87,7 @@ def test_kills_in_every_part_of_an_upload_leave_a_fresh_index(data_dir, site):
         job, tenant, *_ = story.upload_and_kill(moments, incremental=False)
         counted = job["progress"]["documents"]
         assert counted["done"] == counted["listed"] == counted["added"]
-        story.compare(tenant)
-
-
-def change(world, dice):
-    for _ in range(8):
-        what = Happening(dice.choice(CHANGES), *(dice.randrange(20) for _ in range(3)))
-        what.happen(world)
+        story.comparison.compare(tenant)
 
 
 @pytest.mark.long
@@ -158,6 +101,6 @@ def test_kills_at_fifty_random_moments_leave_a_fresh_index(data_dir, site):
             moments = choose_moments(dice, 5, requests=requests, commits=commits)
             incremental = dice.random() < 0.6
             _, tenant, requests, commits = story.upload_and_kill(moments, incremental=incremental)
-            story.compare(tenant)
+            story.comparison.compare(tenant)
             change(site.world, dice)
     print(Counter(killed.stage for killed in story.killed), story.read_again)  # noqa: T201

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
+from tests.e2e.comparing import FIRST, Comparison
 from tests.e2e.conftest import DOCUMENTS, FIRST_GROUP, make_data_dir
-from tests.e2e.service_process import open_api, run_service
+from tests.e2e.service_process import Api, open_api, run_service
 from tests.postgres import run_server
 
 SECRET_KEY = "bG9uZy1lbm91Z2gtdG8tYmUtYS1mZXJuZXQta2V5LW4="
@@ -32,13 +33,20 @@ def pair(options, data_dir):
     with (
         run_service(data_dir, "serve", "--no-worker", **options) as service,
         run_service(data_dir, "worker", **options) as worker,
-        open_api(service.url) as api,
+        open_api(service.url, FIRST) as api,
     ):
         worker.wait_for("working")
         yield service, worker, api
 
 
-def test_a_sync_outlives_a_restart_of_the_database_and_is_searched(pair, server, site, gate):
+@pytest.fixture
+def comparison(options, data_dir, site):
+    return Comparison(data_dir, site, options["database_url"], upload=Api.upload)
+
+
+def test_a_sync_outlives_a_restart_of_the_database_and_is_searched(
+    pair, server, site, gate, comparison
+):
     service, worker, api = pair
     assert api.http.get("/readyz").status_code == 200
     job_id = api.upload(site)
@@ -56,6 +64,7 @@ def test_a_sync_outlives_a_restart_of_the_database_and_is_searched(pair, server,
     assert job["status"] == "succeeded", job["message"]
     assert (documents["listed"], documents["done"], documents["added"]) == (DOCUMENTS,) * 3
     assert api.search("Issue 3.")
+    comparison.compare(comparison.build_afresh(service.url))
     assert service.events("job step done") == []
     assert "open-sesame" not in "".join([*service.log, *worker.log])
 

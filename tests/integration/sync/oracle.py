@@ -167,7 +167,7 @@ class Index:
                 records.setdefault(match.metadata.document_id, []).append(chunk)
         return records
 
-    async def read_vectors(self, key: str) -> Mapping[str, object]:
+    async def read_vectors(self, key: str | None = None) -> Mapping[str, object]:
         ids = [name for name, row in (await self.read_rows(key)).items() if row["chunk_hashes"]]
         return await self.lab.ports.store.read_vectors(Namespace(self.lab.tenant), ids)
 

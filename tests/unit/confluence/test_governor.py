@@ -1,7 +1,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -284,7 +284,7 @@ def test_a_clock_that_is_set_back_makes_no_pause_longer():
 
         timing = Timing(now=now, sleep=asyncio.sleep, dice=lambda: 0.5, watch=elapsed)
         governor = SiteGovernor(timing)
-        told = []
+        told: list[datetime | None] = []
         visitor, site = governor.join(told.append), Site(governor)
         governor.pause(30)
         asking = asyncio.create_task(site.ask(visitor, "job"))
