@@ -70,8 +70,8 @@ def settle(said: Mapping[str, SitePace], seat: str, mine: SitePace) -> Settlemen
     others = {name: pace for name, pace in said.items() if name != seat}
     setbacks, window = max((pace.setbacks, pace.window) for pace in (mine, *others.values()))
     count = max((pace.since for pace in said.values()), default=0)
-    kept = {"since": before.since, "beats": before.beats + 1}
-    mine = _note_change(before, replace(mine, setbacks=setbacks, window=window, **kept), count + 1)
+    mine = replace(mine, setbacks=setbacks, window=window, since=before.since)
+    mine = _note_change(before, replace(mine, beats=before.beats + 1), count + 1)
     paces = {**others, seat: mine}
     promises = share_out(paces, window)
     promised, most = promises[seat], window - _count_taken(paces, seat, promises)
