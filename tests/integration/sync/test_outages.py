@@ -1,12 +1,15 @@
 """Pinecone away for a while, in the middle of a sync: the job waits and goes on, and nothing is lost."""
 
+from dataclasses import replace
 from functools import partial
+from typing import Any, cast
 
 import pytest
 
 from headwater.adapters.catalog.stores import open_catalog
 from headwater.adapters.embedders.memory import MemoryEmbedder
 from headwater.domain.errors import BackendAwayError, RetryableError
+from headwater.domain.ids import TenantId
 from headwater.domain.jobs import JobStatus
 from headwater.jobs import workflows
 from headwater.sandbox.world import World
@@ -14,7 +17,9 @@ from headwater.services.sync.ending import finish
 from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
 from headwater.services.sync.reconciling import reconcile
+from tests.integration.sync.happenings import CLOUD
 from tests.integration.sync.lab import KEY, open_lab_on, pages
+from tests.integration.sync.oracle import Bench, Index
 from tests.pinecone.opening import open_ledger, open_pinecone_store
 from tests.pinecone.server import run_pinecone
 
@@ -92,6 +97,22 @@ async def test_a_job_waits_for_pinecone_and_loses_nothing(lab, server, monkeypat
     assert await lab.find(f"word{PAGES - 1}x") != []
     again = await lab.sync()
     assert again.progress.documents.unchanged == PAGES
+    await check_like_new(lab)
+
+
+async def check_like_new(lab):
+    """Assert that a tenant whose Pinecone was never away has the same, record by record."""
+    undisturbed = replace(lab, tenant=TenantId("00000000-0000-4000-8000-000000000002"))
+    assert (await undisturbed.sync(incremental=False)).status is JobStatus.SUCCEEDED
+    index, fresh = look_at(lab), look_at(undisturbed)
+    assert await index.read_rows() == await fresh.read_rows()
+    assert await index.read_records() == await fresh.read_records()
+    assert await index.read_vectors(KEY) == await fresh.read_vectors(KEY)
+    await index.check_whole()
+
+
+def look_at(lab):
+    return Index(Bench(lab.stores), lab, wire=cast("Any", None), face=CLOUD)
 
 
 async def test_search_says_that_pinecone_is_away(lab, server):
