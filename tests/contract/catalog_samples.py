@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ from headwater.domain.jobs import (
 )
 from headwater.domain.sync import DocumentResult, Outcome, Provenance
 from headwater.ports import KnownSpace
+from tests.catalogs import lay_catalog
 from tests.postgres import make_catalog_database
 
 ENGINES = ["sqlite", "postgres"]
@@ -57,7 +59,7 @@ async def open_engine(engine, folder, *, now=lambda: NOW):
 def make_engine_url(engine, folder):
     """Give the URL of a catalog on this engine: in a file of the folder, or in a database of its own."""
     if engine == "sqlite":
-        yield f"sqlite:///{folder}/catalog.db"
+        yield lay_catalog(Path(folder))
     else:
         with make_catalog_database() as url:
             yield url

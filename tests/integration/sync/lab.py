@@ -39,6 +39,7 @@ from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
 from headwater.services.sync.reconciling import reconcile
 from headwater.services.uploads import submit_upload
+from tests.catalogs import lay_catalog
 
 TENANT = TenantId("00000000-0000-4000-8000-000000000001")
 KEY = "LAB"
@@ -129,7 +130,7 @@ async def open_lab(
     world = world or World()
     if not world.spaces:
         world.add_space(KEY, "Lab")
-    stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
+    stores = await open_catalog(lay_catalog(folder))
     dimension = MemoryEmbedder().dimension
     store = await LanceStore.open(folder / "vectors", dimension=dimension)
     try:
@@ -145,7 +146,7 @@ async def open_light_lab(folder: Path, *, face: Face | None = None) -> AsyncIter
     """Open a lab whose store is the twin in memory, for tests of decisions."""
     world = World()
     world.add_space(KEY, "Lab")
-    stores = await open_catalog(f"sqlite:///{folder / 'catalog.db'}")
+    stores = await open_catalog(lay_catalog(folder))
     try:
         async with open_lab_on(stores, MemoryStore(), world, face=face) as lab:
             yield lab
