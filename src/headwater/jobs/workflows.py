@@ -45,7 +45,7 @@ MAX_STARTS: Final = 20
 """How often a job may begin without settling one document: more, and it is what ends the process."""
 
 WAITING: Final = "waiting, to go on by itself"
-ADVICE: Final = "make room on the disk of HEADWATER_DATA_DIR, and see that it can be written"
+ADVICE: Final = "see that its disk has room and can be written"
 
 T = TypeVar("T")
 
