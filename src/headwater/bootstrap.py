@@ -291,7 +291,7 @@ def _database_url(settings: Settings) -> str:
 
 def _has_server(settings: Settings) -> bool:
     """Tell whether the catalog is on a server, which processes of several machines share."""
-    return not _database_url(settings).startswith("sqlite")
+    return settings.database_url is not None and find_catalog_file(settings) is None
 
 
 def make_data_dir(path: Path) -> None:

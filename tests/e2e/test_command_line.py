@@ -300,7 +300,9 @@ def test_commands_call_the_server_that_is_named(served):
         f"first  GEN2  succeeded  {DOCUMENTS}/{DOCUMENTS} documents"
         in shell.type_in("jobs", *caller).stdout
     )
-    assert json.loads(shell.type_in("jobs", "first", "--failures", *caller).stdout)["total"] == 0
+    failures = ("jobs", "first", "--failures", *caller)
+    assert shell.type_in(*failures).stdout == "nothing failed\n"
+    assert json.loads(shell.type_in(*failures, "--json").stdout)["total"] == 0
     assert "GEN2 news" in shell.type_in("search", "GEN2 news", *caller).stdout
     assert not (shell.data_dir / "catalog.db").exists()
 

@@ -107,6 +107,12 @@ def test_with_a_database_server_no_key_is_invented(tmp_path, given, missing):
     assert "open-sesame" not in repr(prepared)
 
 
+def test_a_database_we_do_not_speak_is_said_to_be_one(tmp_path):
+    settings = load_settings(data_dir=tmp_path / "data", database_url="mysql://db/headwater")
+    with pytest.raises(ConfigError, match="begins with mysql://, which we do not speak"):
+        prepare_settings(settings)
+
+
 def test_a_data_dir_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"HEADWATER_DATA_DIR: .*choose a writable folder"):

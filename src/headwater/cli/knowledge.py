@@ -1,7 +1,7 @@
 """Commands over what is in: ``search``, ``jobs`` and ``delete``."""
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -15,8 +15,8 @@ from headwater.cli.options import (
     make_connection,
 )
 from headwater.cli.output import console, print_json, run_async
-from headwater.client import Answer, AsyncClient, Job
-from headwater.client.answers import Jobs, Match
+from headwater.client import AsyncClient, Job
+from headwater.client.answers import Failures, Jobs, Match
 from headwater.pipeline.content_urls import parse_content_url
 
 EXCERPT = 240
@@ -83,15 +83,25 @@ async def jobs(
         raise typer.BadParameter("name the job that this is about")
     async with open_client(make_connection(tenant, server, token)) as client:
         if failures:
-            answer: Answer = await client.list_failures(str(job_id))
-        elif job_id is None:
+            print_failures(await read_failures(client, str(job_id)), json_output=json_output)
+            return
+        answer: Jobs | Job
+        if job_id is None:
             answer = await client.list_jobs(space=space, limit=limit)
         else:
             answer = await _act(client, job_id, action)
-    if json_output or failures:
+    if json_output:
         print_json(answer.to_json())
     else:
-        _print_jobs(answer.jobs if isinstance(answer, Jobs) else [cast("Job", answer)])
+        _print_jobs(answer.jobs if isinstance(answer, Jobs) else [answer])
+
+
+async def read_failures(client: AsyncClient, job_id: str) -> Sequence[Failures]:
+    """Return all pages of a job's failures."""
+    pages = [await client.list_failures(job_id)]
+    while pages[-1].next:
+        pages.append(await client.list_failures(job_id, cursor=pages[-1].next))
+    return pages
 
 
 async def _act(client: AsyncClient, job_id: str, action: str | None) -> Job:
@@ -160,3 +170,17 @@ def _print_jobs(rows: Sequence[Job]) -> None:
         console.print(line, markup=False, soft_wrap=True)
         if row.message:
             console.print(f"    {row.message}", markup=False, soft_wrap=True)
+
+
+def print_failures(pages: Sequence[Failures], *, json_output: bool) -> None:
+    """Print what each document failed of, and where it is."""
+    if json_output:
+        rows = [row for page in pages for row in page.to_json()["failures"]]
+        print_json({**pages[-1].to_json(), "failures": rows})
+        return
+    if not pages[0].total:
+        console.print("nothing failed")
+    for row in (row for page in pages for row in page.failures):
+        line = f"{row.error_type}  {row.title}: {row.error_message}"
+        console.print(line, markup=False, soft_wrap=True)
+        console.print(f"    {row.source_url}", style="cyan", markup=False, soft_wrap=True)
