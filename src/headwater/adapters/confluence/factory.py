@@ -246,8 +246,8 @@ def _name_site(candidate: Candidate) -> SiteId:
 async def _read_site_id(knock: _Knock, before: SiteId | None) -> SiteId:
     """Return the cloudId, which is the same by site URL and by gateway; else host and context.
 
-    Where it is not told, what it was ``before`` holds. Passing trouble is raised and not taken for an answer: stored ids begin with the site's, which
-    must not change from one sync to the next.
+    Where it is not told, what it was ``before`` holds. Passing trouble is raised and not taken for an
+    answer: stored ids begin with the site's, which must not change from one sync to the next.
     """
     candidate = knock.candidate
     cloud_id = candidate.cloud_id or await _read_cloud_id(knock.anonymous)
