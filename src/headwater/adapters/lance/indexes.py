@@ -13,8 +13,8 @@ KEYWORD_COLUMN: Final = "embedded_text"
 VECTOR_INDEX_ROWS: Final = 50_000
 """Below this an exact scan is as fast, needs no build, and never misses a row that a filter lets through."""
 
-KEEP_VERSIONS: Final = timedelta(minutes=10)
-"""Replaced files stay this long: longer than any query that still reads them."""
+KEEP_VERSIONS: Final = timedelta(minutes=1)
+"""Replaced files stay this long, longer than any query that still reads them; the next tidying removes them."""
 
 _TEXT_ANALYSIS: Final = FTS(
     # Unicode word boundaries, which also part Chinese and Japanese, then at punctuation, so that
