@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import StatementError
 
 from headwater.adapters.catalog.engine import Database, find_file, make_engine, parse_url
-from headwater.adapters.catalog.times import UtcTime
 from headwater.adapters.catalog.stores import open_catalog
+from headwater.adapters.catalog.times import UtcTime
 from headwater.domain.errors import ConfigError, RetryableError
 from headwater.domain.jobs import JobChange, Stage
 from tests.contract.catalog_samples import NOW, make_job, make_listed, make_ref, open_engine
