@@ -85,9 +85,10 @@ async def test_approving_again_changes_nothing_and_needs_no_credential(lab: Lab)
 async def test_a_job_that_holds_says_how_to_approve(lab: Lab) -> None:
     job, _ = await hold(lab)
     name = job.ref.job_id
+    assert job.message
     assert f"POST /v2/confluence/jobs/{name}/approve" in job.message
     assert f"headwater jobs {name} --approve" in job.message
-    assert "approve" not in (await lab.sync()).message, "nothing is held any more"
+    assert "approve" not in ((await lab.sync()).message or ""), "nothing is held any more"
 
 
 async def test_the_message_says_what_became_of_what_was_held(lab: Lab) -> None:
@@ -116,7 +117,9 @@ async def test_a_held_page_that_came_back_is_not_deleted_by_approval(lab: Lab) -
     approved = await approve_deletions(lab.ports, job.ref, None)
     assert (approved.progress.documents.held, approved.progress.documents.deleted) == (1, 29)
     assert set(await lab.indexed()) == {ids[0]}
-    assert "29 held documents were deleted on approval; still held, since" in approved.message
+    assert "29 held documents were deleted on approval; still held, since" in (
+        approved.message or ""
+    )
     again = await approve_deletions(lab.ports, job.ref, None)
     assert again.message == approved.message, "said once"
 

@@ -1,10 +1,12 @@
 """What a job could not bring in, on the command line."""
 
 import json
+from typing import cast
 
 import pytest
 
 from headwater.cli.knowledge import print_failures, read_failures
+from headwater.client import AsyncClient
 from headwater.client.answers import Failures
 
 FIRST = {
@@ -35,7 +37,7 @@ class TwoPages:
 
 @pytest.mark.parametrize("json_output", [False, True], ids=["text", "json"])
 async def test_all_failures_of_a_job_are_shown(capsys, json_output):
-    pages = await read_failures(TwoPages(), "first")
+    pages = await read_failures(cast("AsyncClient", TwoPages()), "first")
     print_failures(pages, json_output=json_output)
     shown = capsys.readouterr().out
     if json_output:

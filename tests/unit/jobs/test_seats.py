@@ -173,8 +173,9 @@ async def test_a_file_seat_is_taken_with_nothing_left_on_it(tmp_path):
         assert seats.name == "seat-0"
         assert await ports.work.hands(ref) == frozenset()
         assert await seats.is_held()
-        assert not seats.is_shared
+        alone = not seats.is_shared
         guest = take_seat(tmp_path / "seats", "guest")
+        assert alone
         assert seats.is_shared
         assert not seats.is_known, "it has only just come"
         guest.release()
