@@ -163,6 +163,42 @@ async def test_a_new_namespace_has_its_column_indexes(store):
     assert await indexed_columns(store) == columns
 
 
+async def read_vector_index(folder):
+    connection = await lancedb.connect_async(folder)
+    table = await connection.open_table(ACME.name)
+    stats = await table.index_stats("vector_idx")
+    connection.close()
+    return stats
+
+
+async def test_a_vector_index_of_many_parts_is_made_one(store, folder, monkeypatch):
+    monkeypatch.setattr(indexes, "LEAST_NEW", 1)
+    monkeypatch.setattr(indexes, "MOST_PARTS", 3)
+    monkeypatch.setattr(indexes, "ROWS_PER_PARTITION", 100)
+    await put(store, *scatter(320))
+    parts = []
+    for number in range(900, 906):
+        vector = axis(number)
+        await put(store, make_document(number, "late", vector=vector))
+        await store.settle(ACME)
+        parts.append((await read_vector_index(folder)).num_indices)
+        nearest = await store.query(ACME, ask(vector=vector, limit=1))
+        assert nearest[0].metadata.document_id == document_id(number)
+    assert parts[-2:] == [4, 1]
+
+
+async def test_a_few_new_rows_beside_a_vector_index_get_none_of_their_own(store, folder):
+    await put(store, *scatter(320))
+    await store.settle(ACME)
+    for number in range(900, 904):
+        await put(store, make_document(number, "late", vector=axis(number)))
+        await store.settle(ACME)
+        nearest = await store.query(ACME, ask("late", vector=axis(number), limit=1))
+        assert nearest[0].metadata.document_id == document_id(number)
+    stats = await read_vector_index(folder)
+    assert (stats.num_indices, stats.num_unindexed_rows) == (1, 4)
+
+
 async def test_settling_restores_indexes_that_a_killed_creator_left_out(store, folder):
     connection = await lancedb.connect_async(folder)
     await connection.create_table(ACME.name, schema=make_schema(DIMENSION))

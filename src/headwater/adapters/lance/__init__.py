@@ -15,6 +15,8 @@ BOUNDS: Final = {
     "LANCE_DEFAULT_BATCH_SIZE": "256",  # rows
     "LANCE_DEFAULT_IO_BUFFER_SIZE": str(16 << 20),  # bytes
     "LANCE_FTS_NUM_SHARDS": "1",
+    # Without it, whoever asks how many parts an index has gets a warning that they come with centroids.
+    "LANCE_INCLUDE_VECTOR_CENTROIDS": "false",
 }
 
 for name, value in BOUNDS.items():

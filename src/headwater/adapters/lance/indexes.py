@@ -5,13 +5,26 @@ from datetime import timedelta
 from typing import Final
 
 from lancedb.index import FTS, Bitmap, BTree, HnswSq, LabelList
-from lancedb.table import AsyncTable
+from lancedb.table import AsyncTable, IndexStatistics
 
 KEYWORD_COLUMN: Final = "embedded_text"
 """Title and headings count as words of the chunk, as they do for its vector."""
 
 VECTOR_INDEX_ROWS: Final = 50_000
 """Below this an exact scan is as fast, needs no build, and never misses a row that a filter lets through."""
+
+ROWS_PER_PARTITION: Final = 50_000
+"""Of the vector index, which is built a partition at a time: more take more memory."""
+
+MOST_PARTITIONS: Final = 64
+"""A search asks them all: with fewer, one under an access filter would lose matches."""
+
+MOST_PARTS: Final = 24
+"""Tidying adds a vector index of what is new beside those there are, and a search asks every one: 24 take
+half as long again as one. Beyond, one is made of them all."""
+
+LEAST_NEW: Final = 500
+"""Rows from which a vector index of their own pays: fewer are scanned as fast, and each sync may bring one."""
 
 KEEP_VERSIONS: Final = timedelta(minutes=1)
 """Replaced files stay this long, longer than any query that still reads them; the next tidying removes them."""
@@ -32,6 +45,9 @@ _TEXT_ANALYSIS: Final = FTS(
     with_position=True,
 )
 
+_VECTOR_INDEX: Final = "vector_idx"
+"""As LanceDB names it."""
+
 _COLUMN_INDEXES: Final[Mapping[str, BTree | Bitmap | LabelList | FTS]] = {
     "id": BTree(),
     "document_id": BTree(),
@@ -40,17 +56,6 @@ _COLUMN_INDEXES: Final[Mapping[str, BTree | Bitmap | LabelList | FTS]] = {
     "labels": LabelList(),
     KEYWORD_COLUMN: _TEXT_ANALYSIS,
 }
-
-
-_VECTOR_INDEX: Final = HnswSq(
-    distance_type="cosine",
-    # With several, a filtered search that probes only some of them loses matches.
-    num_partitions=1,
-    # By itself 300 and 256: twice the processor time and a quarter more memory to build it, for the same
-    # recall (benchmarks/search.py).
-    ef_construction=150,
-    sample_rate=16,
-)
 
 
 async def create_column_indexes(table: AsyncTable) -> None:
@@ -62,15 +67,38 @@ async def create_column_indexes(table: AsyncTable) -> None:
 
 
 async def create_vector_index(table: AsyncTable, *, from_rows: int) -> None:
-    """Create the vector index once the table has ``from_rows`` rows."""
-    if "vector" in await _indexed_columns(table) or await table.count_rows() < from_rows:
+    """Create the vector index once the table has ``from_rows`` rows, and anew when it has too many parts."""
+    rows = await table.count_rows()
+    if rows < from_rows:
         return
-    await table.create_index("vector", config=_VECTOR_INDEX)
+    stats = await _read_vector_index(table)
+    if stats is None or (stats.num_indices or 1) > MOST_PARTS:
+        await table.create_index("vector", config=_plan_vector_index(rows), replace=True)
 
 
 async def compact(table: AsyncTable) -> None:
-    """Bring every index up to date and merge small files; readers of older versions are not disturbed."""
-    await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+    """Bring every index up to date and merge small files; readers of older versions are not disturbed.
+
+    Beside a vector index a few new rows are left to the next time.
+    """
+    stats = await _read_vector_index(table)
+    if stats is None or stats.num_unindexed_rows >= LEAST_NEW:
+        await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+def _plan_vector_index(rows: int) -> HnswSq:
+    return HnswSq(
+        distance_type="cosine",
+        num_partitions=min(max(rows // ROWS_PER_PARTITION, 1), MOST_PARTITIONS),
+        # By itself 300 and 256: twice the processor time and a quarter more memory to build it, for the
+        # same recall (benchmarks/search.py).
+        ef_construction=150,
+        sample_rate=16,
+    )
+
+
+async def _read_vector_index(table: AsyncTable) -> IndexStatistics | None:
+    return await table.index_stats(_VECTOR_INDEX)
 
 
 async def _indexed_columns(table: AsyncTable) -> set[str]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from lancedb.query import BooleanQuery, MatchQuery, Occur, PhraseQuery
 from lancedb.table import AsyncTable
 
-from headwater.adapters.lance.indexes import KEYWORD_COLUMN
+from headwater.adapters.lance.indexes import KEYWORD_COLUMN, MOST_PARTITIONS
 from headwater.adapters.lance.rows import MATCH_COLUMNS, read_match
 from headwater.domain.content import StoredMatch
 from headwater.domain.ids import ChunkId
@@ -54,7 +54,8 @@ async def _search_near(
 
 async def search_dense(table: AsyncTable, vector: Vector, predicate: str, depth: int) -> pa.Table:
     """Return the ``depth`` nearest rows, with their cosine distance."""
-    nearest = table.query().nearest_to(vector).distance_type("cosine").refine_factor(_REFINE)
+    nearest = table.query().nearest_to(vector).distance_type("cosine")
+    nearest = nearest.nprobes(MOST_PARTITIONS).refine_factor(_REFINE)
     return (
         await nearest.where(predicate).select([*MATCH_COLUMNS, "_distance"]).limit(depth).to_arrow()
     )
