@@ -43,8 +43,9 @@ demo: $(SYNCED) ## Run the main job on a sample Confluence, and ask it three que
 serve: $(SYNCED) ## Run the API with a worker in the same process
 	$(BIN)/headwater serve
 
-test: $(SYNCED) ## Run the tests, with branch coverage
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not long"
+test: $(SYNCED) ## Run the tests: random sequences, then the others with branch coverage
+	$(BIN)/pytest -n 2 --dist worksteal -m "untraced and not long"
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90 -m "not untraced and not long"
 
 test-long: $(SYNCED) ## Run the long tests too: more examples, larger spaces
 	$(BIN)/pytest -m "long or not long" --hypothesis-profile=long

@@ -19,7 +19,7 @@ from headwater.sandbox.loading import load_folder, load_recorded
 from headwater.sandbox.world import World
 from tests.e2e.running import KnowledgeBase, index_world
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 """The same is done to every page, hundreds of times."""
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"

@@ -83,7 +83,7 @@ ON_DATA_CENTER_CHAPTERS = write_chapters(*ON_DATA_CENTER)
 
 Chapters = Sequence[tuple[Sequence[Happening], str, Manner]]
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 """What is played here has tests of its own, and would take three times as long if it were traced."""
 
 

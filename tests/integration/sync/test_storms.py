@@ -63,7 +63,7 @@ def interrupt(*names: str):
 Chapters = Sequence[tuple[Sequence[Happening], str, int, float]]
 Views = Mapping[str, set[str]]
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.untraced
 """As for the sequences without storms."""
 
 
