@@ -26,6 +26,7 @@ from tests.integration.sync.oracle import Bench, Index
 DIMENSION = 384
 PATIENCE = 300.0
 LOOK_SECONDS = 0.005
+LAST_VERSION = (1 << 64) - 1
 
 Name = tuple[str, str]
 """A job's tenant and id."""
@@ -118,8 +119,14 @@ def wait_for(is_there, *, after: float = 0.0) -> None:
 
 
 def count_commits(data_dir: Path) -> int:
-    """Count the versions of the vector store's tables."""
-    return sum(1 for _ in (data_dir / "vectors").glob("**/_versions/*.manifest"))
+    """Return how often the vector store's tables were written, by the newest version of each."""
+    tables = (data_dir / "vectors").glob("*.lance/_versions")
+    return sum(max(map(read_version, table.glob("*.manifest")), default=0) for table in tables)
+
+
+def read_version(manifest: Path) -> int:
+    """Return a table's version: LanceDB names its manifests so that the newest sorts first."""
+    return LAST_VERSION - int(manifest.stem)
 
 
 def read_job(data_dir: Path, job: Name) -> Mapping[str, str]:
