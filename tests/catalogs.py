@@ -14,6 +14,7 @@ def lay_catalog(folder: Path) -> str:
     """Put an empty catalog into the folder unless one is there; return its URL."""
     file = folder / "catalog.db"
     if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_build_catalog(), file)
     return f"sqlite:///{file}"
 

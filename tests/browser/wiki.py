@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 
 from headwater.sandbox.loading import load_wiki
 from headwater.sandbox.server import Sandbox
@@ -107,6 +108,6 @@ class Gate:
         self._opened.set()
 
     async def __call__(self, _request, template, answer):
-        if template.endswith("/download"):
+        if template.endswith("/download") and answer.status_code < HTTPStatus.BAD_REQUEST:
             await asyncio.to_thread(self._opened.wait)
         return answer

@@ -11,8 +11,8 @@ TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 PAGE = "https://wiki.acme.example/pages/viewpage.action?pageId=1"
 BLACKLISTED = {"page": "1", "tree": "1", "label": "secret", "url_prefix": PAGE}
 LOGIN = {
-    "instance_url": "https://acme.example/wiki",
-    "web_url_instance": "https://acme.example/wiki",
+    "instance_url": "https://wiki.acme.example",
+    "web_url_instance": "https://wiki.acme.example",
     "username": "someone",
     "api_token": "token",
 }
@@ -47,7 +47,7 @@ def settle_body(path, body):
     if path == "/v2/confluence/listing" and not body.get("space"):
         put(body, parent_id="")
     if path in {"/v2/confluence/why", "/v2/confluence/access/explain"}:
-        put(body, source_url=PAGE)
+        put(body, source_url=PAGE, authorization=LOGIN)
     if path == "/v2/delete" and not (body.get("ids") or body.get("source_urls")):
         body["ids"] = ["confluence:acme.example:9#0"]
     if path == "/v2/confluence/blacklist":

@@ -27,11 +27,12 @@ _PERMISSIONS = (
 async def probe_capabilities(rest: Rest, name: str) -> Sequence[Capability]:
     """Say which Confluence this is, by the name given, and try each kind of call a sync depends on.
 
-    A wrong login ends it at once.
+    A wrong login ends it at once: Data Center locks accounts.
     """
+    caller = await _try("current user", "log in again", rest.check_caller)
     return [
         Capability("Confluence", ok=True, detail=f"{name}{await _read_version(rest)}"),
-        await _try("current user", "log in again", rest.check_caller),
+        caller,
         await _try("spaces", "check the account", lambda: _read_first(rest, "/space")),
         await _try_scan(rest),
         await _try("search", "check the index", lambda: _search(rest)),
