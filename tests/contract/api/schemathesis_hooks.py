@@ -8,11 +8,11 @@ Only requests that are valid by the schema are touched: what breaks it has to be
 import schemathesis
 
 TENANT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
-PAGE = "https://wiki.acme.example/pages/viewpage.action?pageId=1"
+PAGE = "https://acme.example/wiki/pages/viewpage.action?pageId=1"
 BLACKLISTED = {"page": "1", "tree": "1", "label": "secret", "url_prefix": PAGE}
 LOGIN = {
-    "instance_url": "https://wiki.acme.example",
-    "web_url_instance": "https://wiki.acme.example",
+    "instance_url": "https://acme.example/wiki",
+    "web_url_instance": "https://acme.example/wiki",
     "username": "someone",
     "api_token": "token",
 }
