@@ -9,12 +9,13 @@ import ctypes
 from collections.abc import Mapping
 from typing import Final
 
+PIECE_BYTES: Final = 128 << 10
+"""From this size on a piece goes straight back when it is freed; left alone, the limit grows to 32 MiB."""
+
 _PARAMETERS: Final[Mapping[int, int]] = {  # their numbers are from glibc's malloc.h
     -8: 2,  # M_ARENA_MAX: heaps
-    -3: 128
-    << 10,  # M_MMAP_THRESHOLD: bytes from which a piece goes straight back when it is freed,
-    -1: 128
-    << 10,  # M_TRIM_THRESHOLD: and bytes at a heap's end; both would grow to 32 MiB and more
+    -3: PIECE_BYTES,  # M_MMAP_THRESHOLD
+    -1: PIECE_BYTES,  # M_TRIM_THRESHOLD: the same for what is free at a heap's end
 }
 
 

@@ -1,6 +1,7 @@
 """Asking Confluence itself about a page that the catalog does not have."""
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
@@ -13,10 +14,8 @@ from headwater.domain.ids import ContentId, SiteId, SpaceId, TenantId
 from headwater.pipeline.content_urls import ContentLink, parse_content_url, read_host
 from headwater.ports import ContentStatus, LookedUp, Ports
 from headwater.services.credentials import Login, find_credential
+from headwater.services.job_reports import walk_jobs
 from headwater.services.whereabouts import Presence, Whereabouts, explain_presence
-
-JOBS_TRIED: Final = 50
-"""Of the tenant's newest: one of them may have left a credential for the page's Confluence."""
 
 _ABSENCES: Final[Mapping[ContentStatus, tuple[Presence, str]]] = {
     ContentStatus.ARCHIVED: (
@@ -66,13 +65,12 @@ async def locate_page(
 
 
 async def _find_login(ports: Ports, tenant: TenantId, link: ContentLink) -> Login | None:
-    page = await ports.jobs.list(
-        tenant, space=link.space, status=None, cursor=None, limit=JOBS_TRIED
-    )
-    for job in page.jobs:
-        if read_host(job.request.address.web_url) == link.host:
-            credential = await find_credential(ports, job)
-            if credential:
+    """Return the login that the tenant's last job on the link's Confluence has left, if one has."""
+    async with aclosing(walk_jobs(ports.jobs, tenant, space=link.space)) as jobs:
+        async for job in jobs:
+            if read_host(job.request.address.web_url) != link.host:
+                continue
+            if credential := await find_credential(ports, job):
                 return Login(job.request.address, credential)
     return None
 

@@ -14,6 +14,8 @@ from headwater.services.credentials import settle_credential
 POLL: Final = 0.3
 """Seconds between looks at a job that is watched."""
 
+JOBS_AT_A_TIME: Final = 100
+
 
 def describe_job(job: Job, sight: Reader | None) -> str | None:
     """Return the job's message, and for who sees everything the pages of which most was lost."""
@@ -42,6 +44,18 @@ async def list_jobs(
 ) -> JobPage:
     """Return a page of the tenant's jobs, newest first."""
     return await jobs.list(tenant, space=space, status=status, cursor=cursor, limit=limit)
+
+
+async def walk_jobs(
+    jobs: JobStore, tenant: TenantId, *, space: SpaceKey | None
+) -> AsyncGenerator[Job, None]:
+    """Yield every job of the tenant, newest first."""
+    cursor, is_more = None, True
+    while is_more:
+        page = await list_jobs(jobs, tenant, space=space, cursor=cursor, limit=JOBS_AT_A_TIME)
+        for job in page.jobs:
+            yield job
+        cursor, is_more = page.next, page.next is not None
 
 
 async def watch_job(

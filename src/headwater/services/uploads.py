@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import aclosing
 from dataclasses import asdict, replace
 from typing import Final
 
@@ -24,14 +25,12 @@ from headwater.services.credentials import (
     seal_credential,
     settle_credential,
 )
+from headwater.services.job_reports import walk_jobs
 from headwater.services.settings import take_settings
 
 UPLOAD = "upload"
 FULL_SECONDS: Final = 60.0
 """When a tenant with too many open jobs may try again: a job takes a minute, more or less."""
-
-JOBS_ASKED: Final = 50
-"""Of the tenant's newest, for what a Confluence called itself."""
 
 _FOUND: Final = frozenset({"settings", "site"})
 """What an upload is given when it is accepted; the client did not ask for it."""
@@ -137,17 +136,15 @@ async def _check_confluence(
 
 
 async def _find_site(ports: Ports, tenant: TenantId, address: SiteAddress) -> SiteId | None:
-    """Return what the Confluence at this address called itself to one of the tenant's newest jobs.
+    """Return what the Confluence at this address called itself to the tenant's last job there.
 
     Under another name everything would come in a second time, beside what is there.
     """
-    page = await ports.jobs.list(tenant, space=None, status=None, cursor=None, limit=JOBS_ASKED)
-    sites = (
-        job.request.site
-        for job in page.jobs
-        if job.request.address.instance_url == address.instance_url
-    )
-    return next(filter(None, sites), None)
+    async with aclosing(walk_jobs(ports.jobs, tenant, space=None)) as jobs:
+        async for job in jobs:
+            if job.request.site and job.request.address.instance_url == address.instance_url:
+                return job.request.site
+    return None
 
 
 async def _store(ports: Ports, job: Job, sealed: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -10,9 +11,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from headwater.adapters.confluence.factory import ConfluenceSources
 from headwater.adapters.confluence.patience import PATIENT
 from headwater.domain.errors import DocumentError, FailureType, JobCancelledError, RetryableError
-from headwater.domain.ids import ContentId, SiteId
-from headwater.domain.jobs import JobRef, JobStatus, Stage
+from headwater.domain.ids import ContentId, JobId, SiteId
+from headwater.domain.jobs import JobRef, JobStatus, SiteAddress, Stage
 from headwater.domain.sync import DocumentState
+from headwater.services import job_reports
 from headwater.services.sync.ending import abort, finish
 from headwater.services.sync.gathering import gather
 from headwater.services.sync.processing import bring_in
@@ -280,15 +282,34 @@ async def test_a_job_does_not_go_on_under_another_name_of_its_site(lab: Lab) -> 
     assert len(await lab.indexed()) == 2
 
 
-async def test_a_site_that_does_not_tell_its_name_keeps_the_one_it_had(lab: Lab) -> None:
+@pytest.mark.parametrize("later", [0, 3], ids=["the newest job", "an old job"])
+async def test_a_site_that_does_not_tell_its_name_keeps_the_one_it_had(
+    lab: Lab, monkeypatch, later
+) -> None:
+    monkeypatch.setattr(job_reports, "JOBS_AT_A_TIME", 2)
     ids = pages(lab.world, 2)
     await lab.sync()
+    for number in range(later):
+        await add_job_elsewhere(lab, number)
     lab.site.faults.append(
         answer_instead("/_edge/tenant_info", lambda: HTMLResponse("<title>Log in</title>"))
     )
     job = await lab.sync()
     assert job.progress.documents.unchanged == 2, "nothing comes in a second time"
     assert set(await lab.indexed()) == set(ids)
+
+
+async def add_job_elsewhere(lab: Lab, number: int) -> None:
+    """Store a job that read another Confluence, and is over."""
+    listed = await lab.ports.jobs.list(
+        lab.tenant, space=None, status=None, cursor=None, limit=number + 1
+    )
+    job = listed.jobs[-1]
+    address = SiteAddress("https://elsewhere.example", "https://elsewhere.example")
+    request = replace(job.request, address=address, site=SiteId("elsewhere"))
+    ref = JobRef(lab.tenant, JobId(f"elsewhere-{number}"))
+    later = job.created_at + timedelta(days=1)
+    await lab.ports.jobs.add(replace(job, ref=ref, request=request, created_at=later), None)
 
 
 async def fail_once(lab: Lab, monkeypatch, name: str, error: Exception) -> list[object]:
