@@ -163,16 +163,23 @@ async def test_a_new_namespace_has_its_column_indexes(store):
     assert await indexed_columns(store) == columns
 
 
-async def read_vector_index(folder):
+async def read_index(folder, column):
     connection = await lancedb.connect_async(folder)
     table = await connection.open_table(ACME.name)
-    stats = await table.index_stats("vector_idx")
+    stats = await table.index_stats(f"{column}_idx")
     connection.close()
     return stats
 
 
+async def test_settling_brings_the_words_up_to_date_when_it_makes_the_vector_index(store, folder):
+    await put(store, *scatter(320))
+    await store.settle(ACME)
+    assert (await read_index(folder, "vector")).num_indexed_rows == 320
+    words = await read_index(folder, indexes.KEYWORD_COLUMN)
+    assert (words.num_indexed_rows, words.num_unindexed_rows) == (320, 0)
+
+
 async def test_a_vector_index_of_many_parts_is_made_one(store, folder, monkeypatch):
-    monkeypatch.setattr(indexes, "LEAST_NEW", 1)
     monkeypatch.setattr(indexes, "MOST_PARTS", 3)
     monkeypatch.setattr(indexes, "ROWS_PER_PARTITION", 100)
     await put(store, *scatter(320))
@@ -181,22 +188,10 @@ async def test_a_vector_index_of_many_parts_is_made_one(store, folder, monkeypat
         vector = axis(number)
         await put(store, make_document(number, "late", vector=vector))
         await store.settle(ACME)
-        parts.append((await read_vector_index(folder)).num_indices)
+        parts.append((await read_index(folder, "vector")).num_indices)
         nearest = await store.query(ACME, ask(vector=vector, limit=1))
         assert nearest[0].metadata.document_id == document_id(number)
-    assert parts[-2:] == [4, 1]
-
-
-async def test_a_few_new_rows_beside_a_vector_index_get_none_of_their_own(store, folder):
-    await put(store, *scatter(320))
-    await store.settle(ACME)
-    for number in range(900, 904):
-        await put(store, make_document(number, "late", vector=axis(number)))
-        await store.settle(ACME)
-        nearest = await store.query(ACME, ask("late", vector=axis(number), limit=1))
-        assert nearest[0].metadata.document_id == document_id(number)
-    stats = await read_vector_index(folder)
-    assert (stats.num_indices, stats.num_unindexed_rows) == (1, 4)
+    assert parts == [1, 2, 3, 4, 1, 2]
 
 
 async def test_settling_restores_indexes_that_a_killed_creator_left_out(store, folder):

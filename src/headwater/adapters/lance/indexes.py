@@ -23,9 +23,6 @@ MOST_PARTS: Final = 24
 """Tidying adds a vector index of what is new beside those there are, and a search asks every one: 24 take
 half as long again as one. Beyond, one is made of them all."""
 
-LEAST_NEW: Final = 500
-"""Rows from which a vector index of their own pays: fewer are scanned as fast, and each sync may bring one."""
-
 KEEP_VERSIONS: Final = timedelta(minutes=1)
 """Replaced files stay this long, longer than any query that still reads them; the next tidying removes them."""
 
@@ -77,13 +74,8 @@ async def create_vector_index(table: AsyncTable, *, from_rows: int) -> None:
 
 
 async def compact(table: AsyncTable) -> None:
-    """Bring every index up to date and merge small files; readers of older versions are not disturbed.
-
-    Beside a vector index a few new rows are left to the next time.
-    """
-    stats = await _read_vector_index(table)
-    if stats is None or stats.num_unindexed_rows >= LEAST_NEW:
-        await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+    """Bring every index up to date and merge small files; readers of older versions are not disturbed."""
+    await table.optimize(cleanup_older_than=KEEP_VERSIONS)
 
 
 def _plan_vector_index(rows: int) -> HnswSq:
